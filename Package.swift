@@ -1,0 +1,76 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+  name: "UVNet",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "UVNet", targets: ["UVNet"]),
+    .library(name: "TestTaskProto", targets: ["TestTaskProto"]),
+    .executable(name: "testtask-server", targets: ["Server"]),
+    .executable(name: "testtask-client", targets: ["Client"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CLibUV",
+      pkgConfig: "libuv",
+      providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]
+    ),
+    .target(
+      name: "UVNet",
+      dependencies: ["CLibUV"],
+      swiftSettings: strict + [.strictMemorySafety()]
+    ),
+    .target(
+      name: "TestTaskProto",
+      dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      swiftSettings: strict
+    ),
+    .target(name: "UVNetTestKit", dependencies: ["UVNet"], swiftSettings: strict),
+    .executableTarget(
+      name: "Server",
+      dependencies: [
+        "UVNet", "TestTaskProto",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "HeapModule", package: "swift-collections"),
+      ],
+      swiftSettings: strict
+    ),
+    .executableTarget(
+      name: "Client",
+      dependencies: [
+        "UVNet", "TestTaskProto",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "DequeModule", package: "swift-collections"),
+      ],
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "UVNetTests", dependencies: ["UVNet", "UVNetTestKit"], swiftSettings: strict),
+    .testTarget(
+      name: "TestTaskProtoTests",
+      dependencies: ["TestTaskProto"],
+      resources: [.copy("vectors.json")],
+      swiftSettings: strict
+    ),
+    .testTarget(name: "ServerTests", dependencies: ["Server"], swiftSettings: strict),
+    .testTarget(name: "ClientTests", dependencies: ["Client"], swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto", "Server", "Client"],
+      swiftSettings: strict
+    ),
+  ]
+)
