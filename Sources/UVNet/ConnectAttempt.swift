@@ -30,8 +30,10 @@ public final class ConnectAttempt {
     }
   }
 
-  /// Gives up. The completion gets ``UVError/Code/canceled`` on a later turn of the loop, unless
-  /// it has been called already.
+  /// Gives up.
+  ///
+  /// The completion gets ``UVError/Code/canceled`` on a later turn of the loop, unless it has been
+  /// called already.
   public func cancel() { giveUp(.canceled) }
 
   private func begin(_ connection: TCPConnection, _ address: SocketAddress) throws(UVError) {

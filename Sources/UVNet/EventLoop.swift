@@ -111,7 +111,9 @@ internal import CLibUV
   /// Describes each handle that is not fully closed, such as `TCPConnection 127.0.0.1:4242`.
   public var openHandles: [String] { handles().map(\.debugName) }
 
-  /// Frees the loop. Calling it again does nothing.
+  /// Frees the loop.
+  ///
+  /// Calling it again does nothing.
   ///
   /// - Throws: ``UVError/Code/busy`` with the names of the handles that are still open; the loop
   ///   is then as it was, so that they can be closed and the loop run once more.

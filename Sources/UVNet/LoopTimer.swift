@@ -1,6 +1,8 @@
 internal import CLibUV
 
-/// A timer: one-shot, repeating, or scheduled by hand. It never fires early.
+/// A timer: one-shot, repeating, or scheduled by hand.
+///
+/// It never fires early.
 ///
 /// libuv counts in whole milliseconds from a cached time, and its own timers fire up to 1 ms
 /// early. This one keeps its deadline in nanoseconds, rounds up what it asks of libuv, and asks

@@ -33,7 +33,9 @@ public final class StandardInput {
   public struct Handlers {
     /// Bytes were read; the span is valid during the call only.
     public var onData: (StandardInput, RawSpan) -> Void
-    /// Nothing more will come; with the error that ended it, if it was one. Called once.
+    /// Nothing more will come; with the error that ended it, if it was one.
+    ///
+    /// Called once.
     public var onEnd: (StandardInput, UVError?) -> Void
 
     /// Makes a set of handlers.
@@ -177,8 +179,10 @@ extension StandardInput {
 // MARK: - Terminals
 
 extension StandardInput {
-  /// Switches a terminal between raw mode, in which each key arrives at once and nothing is
-  /// echoed, and the mode that it was in. Elsewhere it does nothing.
+  /// Switches a terminal between raw mode, in which each key arrives at once and nothing is echoed,
+  /// and the mode that it was in.
+  ///
+  /// Elsewhere it does nothing.
   ///
   /// Setting raw mode again after the process was stopped and continued takes effect again.
   ///

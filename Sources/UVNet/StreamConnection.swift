@@ -14,8 +14,9 @@ public class StreamConnection: Handle {
   public struct Handlers {
     /// Bytes arrived; the span is valid during the call only.
     public var onData: (StreamConnection, RawSpan) -> Void
-    /// The peer has ended its stream, and can still be written to. Without a handler the
-    /// connection closes gracefully by itself.
+    /// The peer has ended its stream, and can still be written to.
+    ///
+    /// Without a handler the connection closes gracefully by itself.
     public var onEnd: ((StreamConnection) -> Void)?
     /// ``StreamConnection/isWritable`` is true again.
     public var onDrain: ((StreamConnection) -> Void)?
@@ -45,8 +46,9 @@ public class StreamConnection: Handle {
     public var lowWaterMark: Int
     /// A write that would bring more than this many bytes is refused.
     public var maximumPendingBytes: Int
-    /// A write with a completion is refused while this many wait for theirs. Writes without one
-    /// cost only their bytes and are not counted.
+    /// A write with a completion is refused while this many wait for theirs.
+    ///
+    /// Writes without one cost only their bytes and are not counted.
     public var maximumPendingCompletions: Int
 
     /// Makes limits; the defaults are 16 KiB and 64 KiB, 16 MiB and 65536 completions.
@@ -104,7 +106,9 @@ public class StreamConnection: Handle {
     try unsafe super.init(type, on: loop, initialize: initialize)
   }
 
-  /// Begins to read. Call it once, where the connection is handed over or later.
+  /// Begins to read.
+  ///
+  /// Call it once, where the connection is handed over or later.
   ///
   /// Until then nothing is read, and the end of the connection goes unnoticed.
   public final func start(_ handlers: Handlers) {

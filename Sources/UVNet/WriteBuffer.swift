@@ -11,7 +11,9 @@
 
   deinit { unsafe start.deallocate() }
 
-  /// Copies `bytes` behind what is there. Only for a buffer that libuv does not hold.
+  /// Copies `bytes` behind what is there.
+  ///
+  /// Only for a buffer that libuv does not hold.
   func append(_ bytes: UnsafeRawBufferPointer) {
     guard let source = bytes.baseAddress, bytes.count > 0 else { return }
     if capacity - count < bytes.count { grow(by: bytes.count) }
