@@ -56,7 +56,7 @@ public final class LoopTimer: Handle {
 
   /// Calls `body` every `interval`, for the first time one interval from now, without drift.
   ///
-  /// Ticks that a busy loop has missed are left out; the next one comes at its proper time.
+  /// Ticks that a busy loop has missed become one, at once; the next keeps to the grid.
   ///
   /// - Parameters:
   ///   - interval: The time between ticks; one below a millisecond counts as a millisecond.

@@ -97,10 +97,12 @@ public final class RawSocket {
 
   /// Listens on a port of 127.0.0.1.
   ///
-  /// - Parameter port: The port; 0 is any free one.
+  /// - Parameters:
+  ///   - port: The port; 0 is any free one.
+  ///   - backlog: Connections that the system holds; it takes at least one.
   /// - Returns: A socket to ``accept()`` on.
   /// - Throws: The system's error.
-  public static func listen(port: UInt16 = 0) throws -> RawSocket {
+  public static func listen(port: UInt16 = 0, backlog: Int32 = 64) throws -> RawSocket {
     let listener = try RawSocket(adopting: tcp())
     var on: Int32 = 1
     _ = setsockopt(
@@ -109,8 +111,18 @@ public final class RawSocket {
       sysBind(listener.descriptor, address, length)
     }
     guard status == 0 else { throw Failure.system("bind", errno) }
-    guard sysListen(listener.descriptor, 64) == 0 else { throw Failure.system("listen", errno) }
+    guard sysListen(listener.descriptor, backlog) == 0 else {
+      throw Failure.system("listen", errno)
+    }
     return listener
+  }
+
+  /// Begins to connect to this listener without waiting; the caller closes what is returned.
+  public func beginConnecting() -> Int32 {
+    guard let descriptor = try? Self.tcp() else { return -1 }
+    _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+    _ = Self.withLoopback(port) { address, length in sysConnect(descriptor, address, length) }
+    return descriptor
   }
 
   /// Waits for a connection.
@@ -148,6 +160,15 @@ public final class RawSocket {
       guard sent > 0 else { throw failure("send") }
       rest = rest.dropFirst(sent)
     }
+  }
+
+  /// Sends one byte as urgent data.
+  ///
+  /// - Parameter byte: The byte.
+  /// - Throws: The system's error.
+  public func sendUrgent(_ byte: UInt8) throws {
+    var byte = byte
+    guard sysSend(descriptor, &byte, 1, Self.urgent) == 1 else { throw failure("send") }
   }
 
   /// Receives exactly `count` bytes.
@@ -216,9 +237,11 @@ public final class RawSocket {
 
   #if canImport(Darwin)
     private static let noSignal: Int32 = 0
+    private static let urgent = MSG_OOB
     private static let writeSide = SHUT_WR
   #else
     private static let noSignal = Int32(MSG_NOSIGNAL)
+    private static let urgent = Int32(MSG_OOB)
     private static let writeSide = Int32(SHUT_WR)
   #endif
 }
