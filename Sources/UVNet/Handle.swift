@@ -1,0 +1,105 @@
+internal import CLibUV
+
+/// Something that a loop watches: a connection, a listener, a timer, a signal.
+///
+/// A handle keeps itself alive from its creation until its close has finished: dropping the last
+/// reference to it never closes it, and only ``close()`` does. Like its loop it belongs to one
+/// thread.
+@safe public class Handle {
+  /// The loop that the handle was made on.
+  public final let loop: EventLoop
+
+  final let raw: UnsafeMutablePointer<uv_handle_t>
+  private final var state: State
+
+  private enum State: UInt8 { case unborn, open, closing, closed }
+
+  /// Allocates and initialises libuv's side of the handle.
+  ///
+  /// - Throws: What `initialize` returned, when that is negative; nothing is left behind then.
+  init(
+    _ type: uv_handle_type, on loop: EventLoop,
+    initialize: (UnsafeMutablePointer<uv_loop_t>, UnsafeMutablePointer<uv_handle_t>) -> Int32
+  ) throws(UVError) {
+    self.loop = loop
+    self.state = .unborn
+    unsafe raw = Self.allocate(type)
+    loop.checkThread()
+    let status = unsafe initialize(loop.raw, raw)
+    guard status == 0 else { throw UVError(status, .initialize) }
+    state = .open
+    unsafe raw.pointee.data = Unmanaged.passRetained(self).toOpaque()
+  }
+
+  deinit {
+    assert(state == .closed || state == .unborn, "a handle was freed before its close callback")
+    unsafe raw.deallocate()
+  }
+
+  static func allocate(_ type: uv_handle_type) -> UnsafeMutablePointer<uv_handle_t> {
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: uv_handle_size(type), alignment: MemoryLayout<Int>.alignment)
+    return unsafe memory.bindMemory(to: uv_handle_t.self, capacity: 1)
+  }
+
+  /// The object behind a handle that libuv calls back for.
+  ///
+  /// The handle's own reference, which only its close callback gives up, keeps the object alive.
+  static func of<H: Handle>(_ raw: UnsafeMutablePointer<uv_handle_t>, as type: H.Type) -> H {
+    unsafe unsafeDowncast(
+      Unmanaged<Handle>.fromOpaque(raw.pointee.data).takeUnretainedValue(), to: type)
+  }
+
+  /// Whether ``close()`` has been called, by the program or by the library after a failure.
+  public final var isClosing: Bool { state != .open }
+
+  /// Whether libuv has let go of the handle.
+  final var isClosed: Bool { state == .closed }
+
+  /// Closes the handle; legal at any time, in any callback, and more than once.
+  ///
+  /// Nothing more is called for it, but for what had to be told: the completions of writes that
+  /// are given up, then the close callback, on a later turn of the loop.
+  public final func close() {
+    loop.checkThread()
+    unsafe beginClose { raw in
+      unsafe uv_close(raw) { raw in
+        guard let raw = unsafe raw else { return }
+        unsafe Handle.finishClose(raw)
+      }
+    }
+  }
+
+  /// Closes by way of `close`, which must hand ``finishClose(_:)`` to libuv.
+  final func beginClose(_ close: (UnsafeMutablePointer<uv_handle_t>) -> Void) {
+    guard state == .open else { return }
+    willClose()
+    state = .closing
+    unsafe close(raw)
+  }
+
+  static func finishClose(_ raw: UnsafeMutablePointer<uv_handle_t>) {
+    let handle = unsafe Unmanaged<Handle>.fromOpaque(raw.pointee.data).takeRetainedValue()
+    unsafe raw.pointee.data = nil
+    handle.state = .closed
+    handle.loop.dispatch { handle.didClose() }
+  }
+
+  /// Whether the loop goes on running for this handle's sake; `true` unless set.
+  public final var keepsLoopAlive: Bool {
+    get { state != .open ? false : unsafe uv_has_ref(raw) != 0 }
+    set {
+      guard state == .open else { return }
+      if newValue { unsafe uv_ref(raw) } else { unsafe uv_unref(raw) }
+    }
+  }
+
+  /// Called once when closing begins: let go of timers and requests.
+  func willClose() {}
+
+  /// Called once when libuv has let go of the handle: tell the program, then drop its closures.
+  func didClose() {}
+
+  /// What ``EventLoop/openHandles`` calls the handle.
+  var debugName: String { "\(type(of: self))\(isClosing ? " (closing)" : "")" }
+}

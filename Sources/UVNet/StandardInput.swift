@@ -1,0 +1,278 @@
+internal import CLibUV
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// The process's standard input, whatever it is: a terminal, a pipe, a socket, a file, `/dev/null`,
+/// or closed.
+///
+/// Terminals, pipes and sockets are read as bytes come. Files are read a piece a turn, since no
+/// system polls them, and without libuv's thread pool.
+///
+/// A terminal in raw mode must be given back: ``close()`` does, and ``resetTerminal()`` does it
+/// from a signal handler or on the way out.
+public final class StandardInput {
+  /// What standard input is.
+  public enum Kind: Sendable, Hashable {
+    /// A terminal.
+    case terminal
+    /// A pipe or a socket.
+    case stream
+    /// A file or a device such as `/dev/null`.
+    case file
+    /// The descriptor is closed: the end comes at once.
+    case closed
+  }
+
+  /// What to call when something is read.
+  public struct Handlers {
+    /// Bytes were read; the span is valid during the call only.
+    public var onData: (StandardInput, RawSpan) -> Void
+    /// Nothing more will come; with the error that ended it, if it was one.
+    ///
+    /// Called once.
+    public var onEnd: (StandardInput, UVError?) -> Void
+
+    /// Makes a set of handlers.
+    public init(
+      onData: @escaping (StandardInput, RawSpan) -> Void,
+      onEnd: @escaping (StandardInput, UVError?) -> Void
+    ) {
+      self.onData = onData
+      self.onEnd = onEnd
+    }
+  }
+
+  /// What standard input is.
+  public let kind: Kind
+  /// The loop that reads.
+  public let loop: EventLoop
+
+  private let stream: InputStream?
+  private var handlers: Handlers?
+  private var isPaused = false
+  private var hasEnded = false
+  private var turnIsDue = false
+  /// The descriptor's flags before libuv made it non-blocking, which whoever shares it would feel.
+  private var flagsToRestore: Int32?
+
+  /// What standard input is, without opening it.
+  public static var kind: Kind {
+    switch uv_guess_handle(STDIN_FILENO) {
+    case UV_TTY: .terminal
+    case UV_NAMED_PIPE, UV_TCP: .stream
+    case UV_FILE: .file
+    default: .closed
+    }
+  }
+
+  /// Opens standard input and begins to read it.
+  ///
+  /// - Parameters:
+  ///   - loop: The loop to read on, which stays alive until the end or ``close()``.
+  ///   - handlers: What to call.
+  /// - Returns: Standard input; the program keeps it while it needs it.
+  /// - Throws: The system's error where a terminal or a stream cannot be read.
+  public static func open(
+    on loop: EventLoop, _ handlers: Handlers
+  ) throws(UVError) -> StandardInput {
+    let input = try StandardInput(on: loop, handlers)
+    try input.begin()
+    return input
+  }
+
+  private init(on loop: EventLoop, _ handlers: Handlers) throws(UVError) {
+    self.loop = loop
+    self.handlers = handlers
+    kind = Self.kind
+    switch kind {
+    case .terminal: stream = try InputStream(terminalOn: loop)
+    case .stream:
+      flagsToRestore = fcntl(STDIN_FILENO, F_GETFL)
+      stream = try InputStream(descriptorOn: loop)
+    case .file, .closed: stream = nil
+    }
+  }
+
+  private func begin() throws(UVError) {
+    if let stream {
+      stream.owner = self
+      do throws(UVError) {
+        try stream.startReading()
+      } catch {
+        close()
+        throw error
+      }
+    } else {
+      takeTurn()
+    }
+  }
+
+  /// Stops reading until ``resume()``.
+  public func pause() {
+    isPaused = true
+    stream?.stopReading()
+  }
+
+  /// Reads again.
+  ///
+  /// - Throws: The system's error.
+  public func resume() throws(UVError) {
+    guard isPaused, !hasEnded else { return }
+    isPaused = false
+    if let stream { try stream.startReading() } else { takeTurn() }
+  }
+
+  /// Stops reading for good, and gives the terminal and the descriptor back as they were.
+  public func close() {
+    guard !hasEnded else { return }
+    hasEnded = true
+    handlers = nil
+    stream?.close()
+    if let flagsToRestore { _ = fcntl(STDIN_FILENO, F_SETFL, flagsToRestore) }
+    flagsToRestore = nil
+  }
+
+  fileprivate func didRead(_ bytes: UnsafeRawBufferPointer) {
+    guard let handlers, !hasEnded else { return }
+    loop.dispatch { unsafe handlers.onData(self, bytes.bytes) }
+  }
+
+  fileprivate func didEnd(_ status: Int32) {
+    guard let handlers, !hasEnded else { return }
+    let error = status == UV_EOF.rawValue ? nil : UVError(status, .read)
+    close()
+    loop.dispatch { handlers.onEnd(self, error) }
+  }
+}
+
+// MARK: - Files
+
+extension StandardInput {
+  private func takeTurn() {
+    guard !turnIsDue else { return }
+    turnIsDue = true
+    loop.nextTick { self.readPiece() }
+  }
+
+  private func readPiece() {
+    turnIsDue = false
+    guard !hasEnded, !isPaused else { return }
+    let buffer = unsafe loop.readBuffer
+    let count = kind == .closed ? 0 : unsafe read(STDIN_FILENO, buffer.baseAddress, buffer.count)
+    if count > 0 {
+      unsafe didRead(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      takeTurn()
+    } else if count < 0, errno == EINTR || errno == EAGAIN {
+      takeTurn()
+    } else {
+      didEnd(count == 0 ? UV_EOF.rawValue : -errno)
+    }
+  }
+}
+
+// MARK: - Terminals
+
+extension StandardInput {
+  /// Switches a terminal between raw mode, in which each key arrives at once and nothing is echoed,
+  /// and the mode that it was in.
+  ///
+  /// Elsewhere it does nothing.
+  ///
+  /// Setting raw mode again after the process was stopped and continued takes effect again.
+  ///
+  /// - Parameter enabled: Whether raw mode is to be on.
+  /// - Throws: The system's error.
+  public func setRawMode(_ enabled: Bool) throws(UVError) {
+    guard kind == .terminal, let stream, !stream.isClosing else { return }
+    // libuv leaves out what it believes to be so already: go by way of the normal mode.
+    _ = unsafe uv_tty_set_mode(cuv_tty(stream.raw), UV_TTY_MODE_NORMAL)
+    guard enabled else { return }
+    let status = unsafe uv_tty_set_mode(cuv_tty(stream.raw), UV_TTY_MODE_RAW)
+    guard status == 0 else { throw UVError(status, .setOption) }
+  }
+
+  /// The terminal's size in characters; `nil` where there is no terminal.
+  public var windowSize: (columns: Int, rows: Int)? {
+    guard kind == .terminal, let stream, !stream.isClosing else { return nil }
+    var columns: Int32 = 0
+    var rows: Int32 = 0
+    guard unsafe uv_tty_get_winsize(cuv_tty(stream.raw), &columns, &rows) == 0 else { return nil }
+    return (Int(columns), Int(rows))
+  }
+
+  /// Puts the terminal back into the mode that it was in before raw mode; safe in a signal handler.
+  public static func resetTerminal() { _ = uv_tty_reset_mode() }
+}
+
+/// libuv's handle for standard input where that can be polled.
+private final class InputStream: Handle {
+  /// Strong, so that standard input lives while it is read; the close lets go of it.
+  var owner: StandardInput?
+
+  init(terminalOn loop: EventLoop) throws(UVError) {
+    try unsafe super.init(UV_TTY, on: loop) { loop, raw in
+      unsafe uv_tty_init(loop, cuv_tty(raw), STDIN_FILENO, 1)
+    }
+  }
+
+  /// For a pipe or a Unix socket; libuv reads a TCP socket in the same way.
+  init(descriptorOn loop: EventLoop) throws(UVError) {
+    try unsafe super.init(UV_NAMED_PIPE, on: loop) { loop, raw in
+      unsafe uv_pipe_init(loop, cuv_pipe(raw), 0)
+    }
+    let status = unsafe uv_pipe_open(cuv_pipe(raw), STDIN_FILENO)
+    guard status == 0 else {
+      close()
+      throw UVError(status, .open)
+    }
+  }
+
+  func startReading() throws(UVError) {
+    guard !isClosing else { return }
+    let status = unsafe uv_read_start(
+      cuv_stream(raw),
+      { handle, _, buffer in
+        guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
+        let shared = unsafe EventLoop.of(handle.pointee.loop).readBuffer
+        unsafe buffer.pointee = uv_buf_init(
+          shared.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(shared.count))
+      },
+      { stream, count, _ in
+        guard let stream = unsafe stream else { return }
+        unsafe Handle.of(
+          UnsafeMutableRawPointer(stream).assumingMemoryBound(to: uv_handle_t.self),
+          as: InputStream.self
+        ).didRead(count)
+      })
+    guard status == 0 else { throw UVError(status, .read) }
+  }
+
+  func stopReading() {
+    guard !isClosing else { return }
+    unsafe uv_read_stop(cuv_stream(raw))
+  }
+
+  private func didRead(_ count: Int) {
+    guard count != 0, !isClosing, let owner else { return }
+    if count > 0 {
+      unsafe owner.didRead(UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count]))
+    } else {
+      owner.didEnd(Int32(truncatingIfNeeded: count))
+    }
+  }
+
+  override func willClose() {
+    // Before the close: afterwards libuv would no longer know which terminal to give back.
+    _ = uv_tty_reset_mode()
+  }
+
+  override func didClose() { owner = nil }
+
+  override var debugName: String { "StandardInput\(isClosing ? " (closing)" : "")" }
+}

@@ -1,0 +1,132 @@
+internal import CLibUV
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// A TCP connection, accepted by a ``TCPListener`` or made with ``connect(to:on:timeout:limits:completion:)``.
+public final class TCPConnection: StreamConnection {
+  init(on loop: EventLoop, limits: SharedLimits) throws(UVError) {
+    try unsafe super.init(UV_TCP, on: loop, limits: limits) { loop, raw in
+      unsafe uv_tcp_init(loop, cuv_tcp(raw))
+    }
+  }
+
+  /// Connects to a server.
+  ///
+  /// Every failure reaches `completion`, which is called exactly once and never by this call
+  /// itself: ``UVError/Code/timedOut`` when the time is over, ``UVError/Code/canceled`` after
+  /// ``ConnectAttempt/cancel()``.
+  ///
+  /// - Parameters:
+  ///   - address: Where to connect to.
+  ///   - loop: The loop to connect on.
+  ///   - timeout: How long it may take; `nil` leaves it to the system, which takes minutes.
+  ///   - limits: How much may be on its way out.
+  ///   - completion: Called with the connection, which must then be started or closed; or with the
+  ///     reason why there is none.
+  /// - Returns: The attempt, to cancel it.
+  @discardableResult
+  public static func connect(
+    to address: SocketAddress, on loop: EventLoop, timeout: Duration? = .seconds(10),
+    limits: WriteLimits = WriteLimits(),
+    completion: @escaping (Result<TCPConnection, UVError>) -> Void
+  ) -> ConnectAttempt {
+    ConnectAttempt(
+      to: address, on: loop, timeout: timeout, limits: SharedLimits(limits), completion: completion)
+  }
+
+  /// Drops the connection: what was not sent is lost, and the peer is told by a reset.
+  public func reset() {
+    loop.checkThread()
+    unsafe beginClose { raw in
+      let status = unsafe uv_tcp_close_reset(cuv_tcp(raw)) { raw in
+        guard let raw = unsafe raw else { return }
+        unsafe Handle.finishClose(raw)
+      }
+      // libuv refuses while a shutdown is under way; an ordinary close is what is left.
+      guard status != 0 else { return }
+      unsafe uv_close(raw) { raw in
+        guard let raw = unsafe raw else { return }
+        unsafe Handle.finishClose(raw)
+      }
+    }
+  }
+
+  /// The address of this end; `nil` when the system does not know it any more.
+  public var localAddress: SocketAddress? {
+    guard !isClosing else { return nil }
+    return unsafe SocketAddress.read { storage, length in
+      unsafe uv_tcp_getsockname(cuv_tcp(raw), storage, length)
+    }
+  }
+
+  /// The address of the peer; `nil` when the system does not know it any more, as after an early
+  /// reset.
+  public var remoteAddress: SocketAddress? {
+    guard !isClosing else { return nil }
+    return unsafe SocketAddress.read { storage, length in
+      unsafe uv_tcp_getpeername(cuv_tcp(raw), storage, length)
+    }
+  }
+
+  /// Sends small segments at once (TCP_NODELAY), in place of waiting to fill them.
+  ///
+  /// - Parameter enabled: Whether to send at once.
+  /// - Throws: The system's error.
+  public func setNoDelay(_ enabled: Bool) throws(UVError) {
+    guard !isClosing else { throw UVError(.badDescriptor, during: .setOption) }
+    let status = unsafe uv_tcp_nodelay(cuv_tcp(raw), enabled ? 1 : 0)
+    guard status == 0 else { throw UVError(status, .setOption) }
+  }
+
+  /// Has the system probe a silent peer (SO_KEEPALIVE), so that one that is gone is noticed.
+  ///
+  /// - Parameters:
+  ///   - idle: Seconds of silence before the first probe, at least 1.
+  ///   - interval: Seconds between probes, at least 1.
+  ///   - count: Unanswered probes after which the connection fails, 1 to 127.
+  /// - Throws: The system's error.
+  public func setKeepAlive(idle: Int, interval: Int, count: Int) throws(UVError) {
+    try setOption(SOL_SOCKET, SO_KEEPALIVE, 1)
+    #if canImport(Darwin)
+      try setOption(Int32(IPPROTO_TCP), TCP_KEEPALIVE, idle)
+    #else
+      try setOption(Int32(IPPROTO_TCP), TCP_KEEPIDLE, idle)
+    #endif
+    try setOption(Int32(IPPROTO_TCP), TCP_KEEPINTVL, interval)
+    try setOption(Int32(IPPROTO_TCP), TCP_KEEPCNT, count)
+  }
+
+  /// Bounds how long sent bytes may stay unacknowledged (TCP_USER_TIMEOUT, RFC 5482).
+  ///
+  /// Only Linux has it; elsewhere the call does nothing.
+  ///
+  /// - Parameter milliseconds: The bound; 0 is the system's default.
+  /// - Throws: The system's error.
+  public func setUserTimeout(milliseconds: Int) throws(UVError) {
+    #if os(Linux)
+      try setOption(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, milliseconds)
+    #endif
+  }
+
+  private func setOption(_ level: Int32, _ option: Int32, _ value: Int) throws(UVError) {
+    guard !isClosing else { throw UVError(.badDescriptor, during: .setOption) }
+    var descriptor: Int32 = -1
+    let status = unsafe uv_fileno(raw, &descriptor)
+    guard status == 0 else { throw UVError(status, .setOption) }
+    var value = Int32(clamping: value)
+    let size = socklen_t(MemoryLayout<Int32>.size)
+    guard unsafe setsockopt(descriptor, level, option, &value, size) == 0 else {
+      throw UVError(-errno, .setOption)
+    }
+  }
+
+  override var debugName: String {
+    remoteAddress.map { "TCPConnection \($0)" } ?? super.debugName
+  }
+}

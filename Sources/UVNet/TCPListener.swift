@@ -1,0 +1,173 @@
+internal import CLibUV
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// A listening TCP socket.
+public final class TCPListener: Handle {
+  /// How to listen.
+  public struct Options: Hashable, Sendable {
+    /// Connections that the system holds until they are accepted; it may allow fewer.
+    public var backlog: Int
+    /// Whether accepted connections send small segments at once (TCP_NODELAY).
+    public var noDelay: Bool
+    /// Whether several sockets may listen at the address and share its connections
+    /// (SO_REUSEPORT).
+    public var reusePort: Bool
+    /// Whether a listener at `::` leaves IPv4 alone; otherwise it takes both.
+    public var ipv6Only: Bool
+    /// How much may be on its way out on each accepted connection.
+    public var limits: StreamConnection.WriteLimits
+
+    /// Makes a set of options.
+    public init(
+      backlog: Int = 511, noDelay: Bool = true, reusePort: Bool = false, ipv6Only: Bool = false,
+      limits: StreamConnection.WriteLimits = StreamConnection.WriteLimits()
+    ) {
+      self.backlog = backlog
+      self.noDelay = noDelay
+      self.reusePort = reusePort
+      self.ipv6Only = ipv6Only
+      self.limits = limits
+    }
+  }
+
+  /// The address in use; its port is the one that the system chose, where 0 was asked for.
+  public private(set) var localAddress: SocketAddress
+
+  private let limits: SharedLimits
+  private var onConnection: ((TCPListener, TCPConnection) -> Void)?
+  private var onError: ((TCPListener, UVError) -> Void)?
+  private var isPaused = false
+  private var hasWaiting = false
+
+  private init(
+    at address: SocketAddress, on loop: EventLoop, options: Options,
+    onError: ((TCPListener, UVError) -> Void)?,
+    onConnection: @escaping (TCPListener, TCPConnection) -> Void
+  ) throws(UVError) {
+    self.localAddress = address
+    self.limits = SharedLimits(options.limits)
+    self.onError = onError
+    self.onConnection = onConnection
+    // With the family named, libuv makes the socket now, so that options can be set before bind.
+    try unsafe super.init(UV_TCP, on: loop) { loop, raw in
+      unsafe uv_tcp_init_ex(loop, cuv_tcp(raw), UInt32(address.isIPv6 ? AF_INET6 : AF_INET))
+    }
+  }
+
+  /// Binds and listens, in one call: libuv reports an address in use only when it listens.
+  ///
+  /// - Parameters:
+  ///   - address: Where to listen; port 0 asks for any free one.
+  ///   - loop: The loop to accept on.
+  ///   - options: How to listen.
+  ///   - onError: Called when accepting a connection fails; the listener goes on.
+  ///   - onConnection: Called with each connection, which must be started or closed.
+  /// - Returns: The listener, accepting as soon as the loop runs.
+  /// - Throws: ``UVError/Code/addressInUse``, ``UVError/Code/accessDenied``,
+  ///   ``UVError/Code/addressNotAvailable`` and the like.
+  public static func listen(
+    at address: SocketAddress, on loop: EventLoop, options: Options = Options(),
+    onError: ((TCPListener, UVError) -> Void)? = nil,
+    onConnection: @escaping (TCPListener, TCPConnection) -> Void
+  ) throws(UVError) -> TCPListener {
+    let listener = try TCPListener(
+      at: address, on: loop, options: options, onError: onError, onConnection: onConnection)
+    do throws(UVError) {
+      try listener.bind(to: address, options)
+      return listener
+    } catch {
+      listener.close()
+      throw error
+    }
+  }
+
+  private func bind(to address: SocketAddress, _ options: Options) throws(UVError) {
+    if options.reusePort { try setReusePort() }
+    let flags = options.ipv6Only && address.isIPv6 ? UV_TCP_IPV6ONLY.rawValue : 0
+    try check(
+      unsafe address.withSockaddr { unsafe uv_tcp_bind(cuv_tcp(raw), $0, flags) })
+    // Accepted sockets inherit it, which spares a system call for each.
+    if options.noDelay { try check(unsafe uv_tcp_nodelay(cuv_tcp(raw), 1)) }
+    try check(
+      unsafe uv_listen(cuv_stream(raw), Int32(clamping: options.backlog)) { stream, status in
+        guard let stream = unsafe stream else { return }
+        unsafe Handle.of(
+          UnsafeMutableRawPointer(stream).assumingMemoryBound(to: uv_handle_t.self),
+          as: TCPListener.self
+        ).didReceiveConnection(status)
+      })
+    let bound = unsafe SocketAddress.read { storage, length in
+      unsafe uv_tcp_getsockname(cuv_tcp(raw), storage, length)
+    }
+    if let bound { localAddress = bound }
+  }
+
+  private func check(_ status: Int32) throws(UVError) {
+    guard status == 0 else { throw UVError(status, .listen) }
+  }
+
+  private func setReusePort() throws(UVError) {
+    var descriptor: Int32 = -1
+    try check(unsafe uv_fileno(raw, &descriptor))
+    var on: Int32 = 1
+    let size = socklen_t(MemoryLayout<Int32>.size)
+    guard unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, size) == 0 else {
+      throw UVError(-errno, .listen)
+    }
+  }
+
+  /// Leaves new connections with the system, which holds as many as the backlog says.
+  public func pauseAccepting() {
+    loop.checkThread()
+    isPaused = true
+  }
+
+  /// Accepts again, those that have waited first, on a later turn of the loop.
+  public func resumeAccepting() {
+    loop.checkThread()
+    guard isPaused else { return }
+    isPaused = false
+    guard hasWaiting else { return }
+    loop.nextTick { [weak self] in self?.acceptWaiting() }
+  }
+
+  private func didReceiveConnection(_ status: Int32) {
+    guard status == 0 else {
+      let error = UVError(status, .accept)
+      return loop.dispatch { onError?(self, error) }
+    }
+    // libuv waits for uv_accept before it looks at the socket again.
+    hasWaiting = true
+    acceptWaiting()
+  }
+
+  private func acceptWaiting() {
+    guard hasWaiting, !isPaused, !isClosing else { return }
+    hasWaiting = false
+    do throws(UVError) {
+      let connection = try TCPConnection(on: loop, limits: limits)
+      let status = unsafe uv_accept(cuv_stream(raw), cuv_stream(connection.raw))
+      guard status == 0 else {
+        connection.close()
+        throw UVError(status, .accept)
+      }
+      loop.dispatch { onConnection?(self, connection) }
+    } catch {
+      loop.dispatch { onError?(self, error) }
+    }
+  }
+
+  override func didClose() {
+    onConnection = nil
+    onError = nil
+  }
+
+  override var debugName: String { "\(super.debugName) \(localAddress)" }
+}

@@ -1,0 +1,130 @@
+internal import CLibUV
+
+/// An error that libuv or the operating system reported, with the operation that met it.
+///
+/// Codes are libuv's: on Unix the negative `errno`
+/// (<https://docs.libuv.org/en/v1.x/errors.html>).
+public struct UVError: Error, Hashable, Sendable {
+  /// What went wrong, as libuv numbers it.
+  public let code: Code
+
+  /// What was being done.
+  public let operation: Operation
+
+  /// What more there is to say, such as the names of the handles that are still open.
+  public let detail: String?
+
+  /// Makes an error; for embedders' own tests and adapters.
+  public init(_ code: Code, during operation: Operation, detail: String? = nil) {
+    self.code = code
+    self.operation = operation
+    self.detail = detail
+  }
+
+  init(_ status: Int32, _ operation: Operation) {
+    self.init(Code(rawValue: status), during: operation)
+  }
+
+  /// The code's name, such as `ECONNREFUSED`.
+  public var name: String { code.name }
+
+  /// The code's meaning in English, such as "connection refused".
+  public var message: String { code.message }
+}
+
+extension UVError {
+  /// The operation that an error was met in.
+  public enum Operation: String, Hashable, Sendable {
+    case initialize, closeLoop, listen, accept, connect, read, write, shutdown
+    case open, setOption, watchSignal, resolve
+  }
+
+  /// An error code: zero or a negative number.
+  public struct Code: RawRepresentable, Hashable, Sendable {
+    /// libuv's number, on Unix the negative `errno`.
+    public let rawValue: Int32
+
+    /// Wraps a number that libuv returned.
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+
+    init(_ code: uv_errno_t) { self.init(rawValue: code.rawValue) }
+
+    /// The name, such as `ECONNREFUSED`; `E<number>` for one that libuv does not know.
+    public var name: String {
+      unsafe Self.text { buffer, size in unsafe uv_err_name_r(rawValue, buffer, size) }
+    }
+
+    /// The meaning in English, such as "connection refused".
+    public var message: String {
+      unsafe Self.text { buffer, size in unsafe uv_strerror_r(rawValue, buffer, size) }
+    }
+
+    /// The `_r` functions of libuv write to our buffer: the plain ones leak for unknown codes.
+    private static func text(
+      _ fill: (UnsafeMutablePointer<CChar>?, Int) -> UnsafeMutablePointer<CChar>?
+    ) -> String {
+      unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in
+        unsafe buffer.initialize(repeating: 0)
+        _ = unsafe fill(buffer.baseAddress, buffer.count)
+        let end = unsafe buffer.firstIndex(of: 0) ?? buffer.count
+        return unsafe String(
+          decoding: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<end]),
+          as: UTF8.self)
+      }
+    }
+  }
+}
+
+extension UVError.Code {
+  /// Permission denied (EACCES), such as a port below 1024.
+  public static let accessDenied = Self(UV_EACCES)
+  /// Another socket holds the address (EADDRINUSE).
+  public static let addressInUse = Self(UV_EADDRINUSE)
+  /// This machine has no such address (EADDRNOTAVAIL).
+  public static let addressNotAvailable = Self(UV_EADDRNOTAVAIL)
+  /// A handle was used after it was closed (EBADF).
+  public static let badDescriptor = Self(UV_EBADF)
+  /// Something is still in use (EBUSY).
+  public static let busy = Self(UV_EBUSY)
+  /// The operation was given up by ``Handle/close()`` or ``ConnectAttempt/cancel()`` (ECANCELED).
+  public static let canceled = Self(UV_ECANCELED)
+  /// The connection was aborted before it was accepted (ECONNABORTED).
+  public static let connectionAborted = Self(UV_ECONNABORTED)
+  /// Nobody listens there (ECONNREFUSED).
+  public static let connectionRefused = Self(UV_ECONNREFUSED)
+  /// The peer sent a reset (ECONNRESET).
+  public static let connectionReset = Self(UV_ECONNRESET)
+  /// No route to the host (EHOSTUNREACH).
+  public static let hostUnreachable = Self(UV_EHOSTUNREACH)
+  /// An argument that the system does not take (EINVAL).
+  public static let invalidArgument = Self(UV_EINVAL)
+  /// The handle is connected already or reading already (EISCONN).
+  public static let isConnected = Self(UV_EISCONN)
+  /// This process may open no more descriptors (EMFILE).
+  public static let tooManyOpenFiles = Self(UV_EMFILE)
+  /// The network cannot be reached (ENETUNREACH).
+  public static let networkUnreachable = Self(UV_ENETUNREACH)
+  /// This machine may open no more descriptors (ENFILE).
+  public static let tooManyOpenFilesInSystem = Self(UV_ENFILE)
+  /// A buffer's limit is reached (ENOBUFS).
+  public static let noBufferSpace = Self(UV_ENOBUFS)
+  /// Out of memory (ENOMEM).
+  public static let outOfMemory = Self(UV_ENOMEM)
+  /// The socket is not connected (ENOTCONN).
+  public static let notConnected = Self(UV_ENOTCONN)
+  /// Not permitted (EPERM).
+  public static let notPermitted = Self(UV_EPERM)
+  /// The other side, or our own shutdown, has ended this direction (EPIPE).
+  public static let brokenPipe = Self(UV_EPIPE)
+  /// The time allowed is over (ETIMEDOUT).
+  public static let timedOut = Self(UV_ETIMEDOUT)
+}
+
+extension UVError: CustomStringConvertible {
+  /// One line: `listen: address already in use (EADDRINUSE)`.
+  public var description: String {
+    let base = "\(operation.rawValue): \(message) (\(name))"
+    guard let detail else { return base }
+    return "\(base): \(detail)"
+  }
+}

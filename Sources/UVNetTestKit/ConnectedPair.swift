@@ -1,0 +1,41 @@
+public import UVNet
+
+extension EventLoop {
+  /// Connects two ends over loopback on this loop, and hands both over, not yet started.
+  ///
+  /// - Parameters:
+  ///   - limits: The write limits of both ends.
+  ///   - body: Called once, with the end that connected and the end that was accepted.
+  /// - Throws: What listening meets. A failure to connect stops the program: a test cannot go on.
+  public func withConnectedPair(
+    limits: StreamConnection.WriteLimits = StreamConnection.WriteLimits(),
+    _ body: @escaping (_ connected: TCPConnection, _ accepted: TCPConnection) -> Void
+  ) throws {
+    var ends: (connected: TCPConnection?, accepted: TCPConnection?)
+    func handOver() {
+      guard let connected = ends.connected, let accepted = ends.accepted else { return }
+      ends = (nil, nil)
+      body(connected, accepted)
+    }
+    let listener = try TCPListener.listen(
+      at: SocketAddress(.loopback, port: 0), on: self, options: .init(limits: limits)
+    ) { listener, accepted in
+      listener.close()
+      ends.accepted = accepted
+      handOver()
+    }
+    TCPConnection.connect(to: listener.localAddress, on: self, limits: limits) { result in
+      switch result {
+      case .success(let connected):
+        ends.connected = connected
+        handOver()
+      case .failure(let error): preconditionFailure("loopback: \(error)")
+      }
+    }
+  }
+}
+
+extension RawSpan {
+  /// A copy of the bytes, for comparing.
+  public var array: [UInt8] { withUnsafeBytes { Array($0) } }
+}

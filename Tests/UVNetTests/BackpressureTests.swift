@@ -1,0 +1,133 @@
+import Testing
+import UVNet
+import UVNetTestKit
+
+@Suite struct BackpressureTests {
+  static let small = StreamConnection.WriteLimits(
+    highWaterMark: 10_000, lowWaterMark: 2000, maximumPendingBytes: 20_000,
+    maximumPendingCompletions: 3)
+
+  @Test func `the high-water mark turns writable off, the low one on, and drain tells`() throws {
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair(limits: Self.small) { connected, accepted in
+        accepted.start(.init(onData: { _, _ in }))
+        connected.start(
+          .init(
+            onData: { _, _ in },
+            onDrain: { connected in
+              #expect(connected.isWritable)
+              #expect(connected.pendingBytes <= Self.small.lowWaterMark)
+              calls.record("drain")
+              connected.closeGracefully()
+            }))
+        expectNoError {
+          try connected.write([UInt8](repeating: 0, count: 10_000))
+          #expect(connected.isWritable)
+          try connected.write([0])
+          #expect(!connected.isWritable)
+        }
+        calls.record("written")
+      }
+      calls.expect(["written", "drain"])
+    }
+  }
+
+  @Test func `over the hard cap a write is refused whole, and what was queued still goes`() throws {
+    try LoopHarness.run { loop, calls in
+      var received = 0
+      try loop.withConnectedPair(limits: Self.small) { connected, accepted in
+        accepted.start(
+          .init(
+            onData: { _, bytes in received += bytes.byteCount },
+            onClose: { _, _ in calls.record("received \(received)") }))
+        connected.start(.init(onData: { _, _ in }))
+        expectNoError { try connected.write([UInt8](repeating: 0, count: 20_000)) }
+        let error = #expect(throws: UVError.self) { try connected.write([0]) }
+        #expect(error?.code == .noBufferSpace)
+        connected.closeGracefully()
+      }
+      calls.expect(["received 20000"])
+    }
+  }
+
+  @Test func `completions are capped in number, and come in order`() throws {
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair(limits: Self.small) { connected, accepted in
+        accepted.start(.init(onData: { _, _ in }))
+        connected.start(.init(onData: { _, _ in }))
+        expectNoError {
+          for number in 1...3 { try connected.write("x") { _ in calls.record("\(number)") } }
+        }
+        let error = #expect(throws: UVError.self) {
+          try connected.write("x") { _ in Issue.record("the call threw") }
+        }
+        #expect(error?.code == .noBufferSpace)
+        connected.closeGracefully()
+      }
+      calls.expect(["1", "2", "3"])
+    }
+  }
+
+  @Test func `a completion that writes again does not keep other work from running`() throws {
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair { connected, accepted in
+        accepted.start(.init(onData: { _, _ in }))
+        connected.start(.init(onData: { _, _ in }))
+        func again() {
+          guard !connected.isClosing else { return }
+          try? connected.write("x") { _ in again() }
+        }
+        again()
+        LoopTimer.after(.milliseconds(5), on: loop) { _ in
+          calls.record("timer")
+          connected.close()
+        }
+      }
+      calls.expect(["timer"])
+    }
+  }
+
+  @Test func `what a stalled peer reads later arrives whole and in order`() throws {
+    try LoopHarness.run { loop, calls in
+      let limits = StreamConnection.WriteLimits(maximumPendingBytes: 32 << 20)
+      let total = 12 << 20
+      try loop.withConnectedPair(limits: limits) { connected, accepted in
+        var received = 0
+        accepted.start(
+          .init(
+            onData: { _, bytes in
+              for index in 0..<bytes.byteCount {
+                let byte = bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
+                guard byte == UInt8(truncatingIfNeeded: (received + index) / 1000) else {
+                  Issue.record("byte \(received + index) is \(byte)")
+                  return
+                }
+              }
+              received += bytes.byteCount
+            },
+            onClose: { _, _ in calls.record("received \(received)") }))
+        accepted.pauseReading()
+        connected.start(.init(onData: { _, _ in }))
+        var sent = 0
+        expectNoError {
+          while sent < total {
+            let bytes = (sent..<sent + 1000).map { UInt8(truncatingIfNeeded: $0 / 1000) }
+            try connected.write(bytes)
+            sent += 1000
+          }
+        }
+        LoopTimer.after(.milliseconds(5), on: loop) { _ in
+          #expect(connected.pendingBytes > 0)
+          #expect(connected.bytesWritten > 0)
+          // Collected behind what libuv holds.
+          expectNoError {
+            try connected.write((sent..<sent + 1000).map { UInt8(truncatingIfNeeded: $0 / 1000) })
+          }
+          accepted.resumeReading()
+          connected.closeGracefully()
+        }
+      }
+      calls.expect(["received \((total + 999) / 1000 * 1000 + 1000)"])
+    }
+  }
+}

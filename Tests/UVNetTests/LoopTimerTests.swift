@@ -1,0 +1,216 @@
+import Testing
+import UVNet
+import UVNetTestKit
+
+@Suite struct LoopTimerTests {
+  @Test(arguments: [0, 1, 3, 20, 70, 300])
+  func `a timer never fires early`(milliseconds: Int) throws {
+    try LoopHarness.run { loop, calls in
+      let due = loop.now.advanced(by: .milliseconds(milliseconds))
+      LoopTimer.after(.milliseconds(milliseconds), on: loop) { _ in
+        #expect(loop.now >= due)
+        calls.record("fired")
+      }
+      calls.expect(["fired"])
+    }
+  }
+
+  @Test func `fractions of a millisecond count`() throws {
+    try LoopHarness.run { loop, calls in
+      for _ in 0..<20 {
+        let due = loop.now.advanced(by: .microseconds(1700))
+        LoopTimer.after(.microseconds(1700), on: loop) { _ in
+          #expect(loop.now >= due)
+          calls.record("fired")
+        }
+      }
+      calls.expect(Array(repeating: "fired", count: 20))
+    }
+  }
+
+  @Test func `a timer is not early although a long callback has made the loop's time stale`() throws
+  {
+    try LoopHarness.run { loop, calls in
+      loop.nextTick {
+        let end = loop.now.advanced(by: .milliseconds(30))
+        while loop.now < end {}
+        let due = loop.now.advanced(by: .milliseconds(10))
+        LoopTimer.after(.milliseconds(10), on: loop) { _ in
+          #expect(loop.now >= due)
+          calls.record("fired")
+        }
+      }
+      calls.expect(["fired"])
+    }
+  }
+
+  @Test func `a thousand timers fire in the order of their deadlines`() throws {
+    try LoopHarness.run { loop, calls in
+      var fired: [Int] = []
+      for index in 0..<1000 {
+        let delay = index * 7919 % 1000
+        LoopTimer.after(.microseconds(delay * 50), on: loop) { _ in fired.append(delay) }
+      }
+      LoopTimer.after(.milliseconds(60), on: loop) { _ in
+        #expect(fired.count == 1000)
+        // Deadlines within one millisecond may change places.
+        for (earlier, later) in zip(fired, fired.dropFirst()) {
+          #expect(earlier / 20 <= later / 20 + 1)
+        }
+        calls.record("checked")
+      }
+      calls.expect(["checked"])
+    }
+  }
+
+  @Test func `every goes on without drift`() throws {
+    try LoopHarness.run { loop, calls in
+      let start = loop.now
+      var ticks = 0
+      LoopTimer.every(.milliseconds(3), on: loop) { timer in
+        ticks += 1
+        #expect(loop.now >= start.advanced(by: .milliseconds(3 * ticks)))
+        calls.record("tick")
+        if ticks == 10 { timer.cancel() }
+      }
+      calls.expect(Array(repeating: "tick", count: 10))
+    }
+  }
+
+  @Test func `ticks missed by a busy loop become one, and the next keeps to the grid`() throws {
+    try LoopHarness.run { loop, calls in
+      let start = loop.now
+      var earliest = start
+      LoopTimer.every(.milliseconds(5), on: loop) { timer in
+        calls.record("tick")
+        #expect(loop.now >= earliest)
+        if calls.names.count == 1 {
+          let end = loop.now.advanced(by: .milliseconds(18))
+          while loop.now < end {}
+          earliest = end
+        } else if calls.names.count == 2 {
+          let passed = loop.now.nanoseconds - start.nanoseconds
+          earliest = start.advanced(by: .milliseconds(5 * (passed / 5_000_000 + 1)))
+        } else {
+          timer.cancel()
+        }
+      }
+      calls.expect(["tick", "tick", "tick"])
+    }
+  }
+
+  @Test func `a timer of 0 ms that schedules itself again lets I/O run`() throws {
+    try LoopHarness.run { loop, calls in
+      let spinner = LoopTimer.unscheduled(on: loop) { $0.schedule(after: .zero) }
+      spinner.schedule(after: .zero)
+      try loop.withConnectedPair { connected, accepted in
+        accepted.start(
+          .init(onData: { accepted, bytes in
+            #expect(bytes.array == Array("hello".utf8))
+            calls.record("data")
+            spinner.cancel()
+            accepted.close()
+          }))
+        connected.start(.init(onData: { _, _ in }))
+        expectNoError { try connected.write("hello") }
+      }
+      calls.expect(["data"])
+    }
+  }
+
+  @Test func `a timer can be cancelled twice in its own callback`() throws {
+    try LoopHarness.run { loop, calls in
+      LoopTimer.every(.milliseconds(1), on: loop) { timer in
+        calls.record("tick")
+        timer.cancel()
+        timer.cancel()
+      }
+      calls.expect(["tick"])
+    }
+  }
+
+  @Test func `a one-shot timer that schedules itself again stays open for it`() throws {
+    try LoopHarness.run { loop, calls in
+      LoopTimer.after(.milliseconds(1), on: loop) { timer in
+        calls.record("fired")
+        if calls.names.count < 3 { timer.schedule(after: .milliseconds(1)) }
+      }
+      calls.expect(["fired", "fired", "fired"])
+    }
+  }
+
+  @Test func `a repeating timer that is unscheduled in its callback waits`() throws {
+    try LoopHarness.run { loop, calls in
+      LoopTimer.every(.milliseconds(1), on: loop) { timer in
+        calls.record("tick")
+        timer.unschedule()
+        #expect(!timer.isScheduled)
+        LoopTimer.after(.milliseconds(10), on: loop) { _ in timer.cancel() }
+      }
+      calls.expect(["tick"])
+    }
+  }
+
+  @Test func `a cancelled timer never fires and drops its closure`() throws {
+    final class Witness {}
+    weak var weakWitness: Witness?
+    try LoopHarness.run { loop, _ in
+      let witness = Witness()
+      weakWitness = witness
+      let timer = LoopTimer.after(.milliseconds(1), on: loop) { _ in
+        Issue.record("cancelled: \(witness)")
+      }
+      timer.cancel()
+      #expect(timer.isClosing)
+      timer.schedule(after: .zero)
+      LoopTimer.after(.milliseconds(5), on: loop) { _ in }
+    }
+    #expect(weakWitness == nil)
+  }
+
+  @Test func `the longest delays are taken and never fire`() throws {
+    try LoopHarness.run { loop, _ in
+      let timers = [Duration.seconds(4_294_967_295), .seconds(Int64.max), .zero - .seconds(1)].map {
+        delay in LoopTimer.after(delay, on: loop) { _ in #expect(delay < .zero) }
+      }
+      LoopTimer.after(.milliseconds(5), on: loop) { _ in timers.forEach { $0.cancel() } }
+    }
+  }
+
+  @Test func `dropping the last reference does not cancel`() throws {
+    try LoopHarness.run { loop, calls in
+      do { LoopTimer.after(.milliseconds(1), on: loop) { _ in calls.record("fired") } }
+      calls.expect(["fired"])
+    }
+  }
+}
+
+@Suite(.serialized) struct SignalSourceTests {
+  @Test func `a signal is told on the loop, once for each delivery`() throws {
+    try LoopHarness.run { loop, calls in
+      let source = try SignalSource.on(SIGUSR2, on: loop) { source in
+        calls.record("signal \(source.signal == SIGUSR2)")
+        if calls.names.count == 2 { source.close() } else { kill(getpid(), SIGUSR2) }
+      }
+      source.keepsLoopAlive = true
+      kill(getpid(), SIGUSR2)
+      calls.expect(["signal true", "signal true"])
+    }
+  }
+
+  @Test func `a signal source does not keep the loop alive`() throws {
+    let loop = try EventLoop()
+    let source = try SignalSource.on(SIGUSR2, on: loop) { _ in }
+    loop.run()
+    source.close()
+    loop.run()
+    try loop.close()
+  }
+
+  @Test func `a signal that cannot be watched is an error, and nothing is left open`() throws {
+    try LoopHarness.run { loop, _ in
+      let error = #expect(throws: UVError.self) { try SignalSource.on(SIGKILL, on: loop) { _ in } }
+      #expect(error?.code == .invalidArgument)
+    }
+  }
+}
