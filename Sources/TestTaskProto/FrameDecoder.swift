@@ -59,6 +59,10 @@ public struct FrameDecoder: Sendable {
   @inlinable
   public var isInsideFrame: Bool { !pending.isEmpty }
 
+  /// The bytes of memory held for an incomplete frame; 0 between frames.
+  @inlinable
+  public var bufferCapacity: Int { pending.capacity }
+
   /// The stream offset in bytes of the first byte of the next frame, or of the incomplete one.
   ///
   /// After a violation it stays at the frame that broke the rules.
