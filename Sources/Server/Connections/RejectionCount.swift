@@ -3,6 +3,9 @@ struct RejectionCount {
   private var count = 0
   private var lastReport: UInt64?
 
+  /// Whether some were not told of yet.
+  var isOwed: Bool { count > 0 }
+
   mutating func add() { count += 1 }
 
   /// The number to log now, if there is one and a second has passed since the last.
