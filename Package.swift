@@ -21,6 +21,12 @@ let package = Package(
     .executable(name: "testtask-server", targets: ["Server"]),
     .executable(name: "testtask-client", targets: ["Client"]),
   ],
+  traits: [
+    .default(enabledTraits: ["Programs"]),
+    .trait(
+      name: "Programs",
+      description: "The protocol and the two programs. Without it UVNet needs no other package."),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -39,7 +45,10 @@ let package = Package(
     ),
     .target(
       name: "TestTaskProto",
-      dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: [
+        .product(
+          name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Programs"]))
+      ],
       swiftSettings: strict
     ),
     .target(name: "UVNetTestKit", dependencies: ["UVNet"], swiftSettings: strict),
@@ -47,8 +56,11 @@ let package = Package(
       name: "Server",
       dependencies: [
         "UVNet", "TestTaskProto",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "HeapModule", package: "swift-collections"),
+        .product(
+          name: "ArgumentParser", package: "swift-argument-parser",
+          condition: .when(traits: ["Programs"])),
+        .product(
+          name: "HeapModule", package: "swift-collections", condition: .when(traits: ["Programs"])),
       ],
       swiftSettings: strict
     ),
@@ -56,8 +68,11 @@ let package = Package(
       name: "Client",
       dependencies: [
         "UVNet", "TestTaskProto",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "DequeModule", package: "swift-collections"),
+        .product(
+          name: "ArgumentParser", package: "swift-argument-parser",
+          condition: .when(traits: ["Programs"])),
+        .product(
+          name: "DequeModule", package: "swift-collections", condition: .when(traits: ["Programs"])),
       ],
       swiftSettings: strict
     ),
