@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// CI sets this variable. Warnings are not errors for everybody: a newer compiler may have new ones.
+// CI sets this variable. Warnings are not errors for everybody: a newer compiler may have new ones.
 let warningsAreErrors = Context.environment["UVNET_WARNINGS_AS_ERRORS"] != nil
 
 let strict: [SwiftSetting] =
