@@ -53,7 +53,7 @@ public final class TCPConnection: StreamConnection {
   public static func adopt(
     descriptor: Int32, on loop: EventLoop, limits: WriteLimits = WriteLimits()
   ) throws(UVError) -> TCPConnection {
-    var address = unsafe sockaddr_storage()
+    var address = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     let isConnected = unsafe withUnsafeMutablePointer(to: &address) { address in
       unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
