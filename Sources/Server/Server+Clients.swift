@@ -45,10 +45,7 @@ extension Server {
       clientCount + lingeringCount < descriptorRoom
     else {
       connection.close()
-      rejections.add()
-      reportRejections()
-      scheduleSweep()
-      return
+      return countRejection()
     }
     lastNumber += 1
     let session = Session(
