@@ -1,0 +1,42 @@
+/// Writes frames: a length prefix, then the payload (P1).
+///
+/// It knows bytes only, so it frames any varint32-delimited payload. ``Message/appendFrame(to:)``
+/// is the shorter way for this protocol's own messages.
+public enum FrameEncoder {
+  /// Appends `payload` as one frame to `output`.
+  ///
+  /// - Parameters:
+  ///   - payload: The frame's content; may be empty.
+  ///   - maximumFrameLength: The most bytes that the receiver takes as one payload.
+  ///   - output: Where the frame goes; unchanged when this throws.
+  /// - Throws: ``ProtocolViolation/Kind/frameTooLarge`` when the payload is longer than
+  ///   `maximumFrameLength`, or than the 2^32 − 1 bytes that a prefix can say (P5).
+  public static func append(
+    payload: RawSpan,
+    maximumFrameLength: Int = FrameDecoder.defaultMaximumFrameLength,
+    to output: inout [UInt8]
+  ) throws(ProtocolViolation.Kind) {
+    guard payload.byteCount <= maximumFrameLength,
+      let length = UInt32(exactly: payload.byteCount)
+    else { throw .frameTooLarge }
+    Varint32.append(length, to: &output)
+    payload.withUnsafeBytes { output.append(contentsOf: $0) }
+  }
+
+  /// Appends the bytes of an array as one frame to `output`.
+  ///
+  /// - Parameters:
+  ///   - payload: The frame's content; may be empty.
+  ///   - maximumFrameLength: The most bytes that the receiver takes as one payload.
+  ///   - output: Where the frame goes; unchanged when this throws.
+  /// - Throws: ``ProtocolViolation/Kind/frameTooLarge`` when the payload is longer than
+  ///   `maximumFrameLength`, or than the 2^32 − 1 bytes that a prefix can say (P5).
+  public static func append(
+    payload: [UInt8],
+    maximumFrameLength: Int = FrameDecoder.defaultMaximumFrameLength,
+    to output: inout [UInt8]
+  ) throws(ProtocolViolation.Kind) {
+    try append(
+      payload: payload.span.bytes, maximumFrameLength: maximumFrameLength, to: &output)
+  }
+}

@@ -1,0 +1,85 @@
+extension Message {
+  /// Decodes the payload of one frame, a serialized `WrapperMessage`.
+  ///
+  /// Protobuf's rules decide: unknown fields are ignored, of a field that comes twice the last
+  /// wins or both merge (P6). The encodings that a usual sender makes are read directly, which
+  /// gives the same result faster; a request is decoded without allocating.
+  ///
+  /// - Parameter payload: The bytes after the length prefix; may be empty.
+  /// - Throws: ``ProtocolViolation/Kind/malformedMessage`` when protobuf rejects the payload,
+  ///   else ``ProtocolViolation/Kind/noField`` or ``ProtocolViolation/Kind/severalFields`` when
+  ///   not exactly one field is set (P3).
+  @inlinable
+  public init(decoding payload: RawSpan) throws(ProtocolViolation.Kind) {
+    if payload.byteCount == 2,
+      payload.unsafeLoad(fromByteOffset: 0, as: UInt8.self) == FieldTag.requestForFastResponse,
+      payload.unsafeLoad(fromByteOffset: 1, as: UInt8.self) == 0
+    {
+      self = .requestForFastResponse
+    } else {
+      try self.init(decodingLonger: payload)
+    }
+  }
+
+  /// Decodes everything but the two bytes of a fast request.
+  @usableFromInline
+  init(decodingLonger payload: RawSpan) throws(ProtocolViolation.Kind) {
+    if let message = Message(decodingCanonical: payload) {
+      self = message
+    } else {
+      try self.init(decodingByProtobuf: payload)
+    }
+  }
+
+  /// Decodes the shortest encoding of a message with short content; nil for all other bytes.
+  ///
+  /// Nil says nothing about validity: protobuf is to be asked then. What is accepted here has the
+  /// one field, of its right type, and ends where the payload ends.
+  package init?(decodingCanonical payload: RawSpan) {
+    // The second byte must be a length of one byte, so it is below 0x80.
+    guard payload.byteCount >= 2, payload.byteCount < 2 + 0x80,
+      Int(payload.byte(at: 1)) == payload.byteCount - 2
+    else { return nil }
+    let content = payload.extracting(2..<payload.byteCount)
+    switch payload.byte(at: 0) {
+    case FieldTag.requestForFastResponse where content.isEmpty:
+      self = .requestForFastResponse
+    case FieldTag.requestForSlowResponse:
+      guard let seconds = content.canonicalNumber else { return nil }
+      self = .requestForSlowResponse(timeInSecondsToSleep: seconds)
+    case FieldTag.slowResponse:
+      guard let count = content.canonicalNumber else { return nil }
+      self = .slowResponse(connectedClientCount: count)
+    case FieldTag.fastResponse:
+      guard let text = content.canonicalText else { return nil }
+      self = .fastResponse(currentDateTime: text)
+    default:
+      return nil
+    }
+  }
+}
+
+extension RawSpan {
+  /// The byte at `offset`, which must be within the span.
+  fileprivate func byte(at offset: Int) -> UInt8 {
+    unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+  }
+
+  /// The number, when the span is one number field and nothing else.
+  fileprivate var canonicalNumber: UInt32? {
+    guard byteCount >= 2, byte(at: 0) == FieldTag.number,
+      // Longer varints are legal in a message, unlike in a prefix: protobuf takes those.
+      let number = try? Varint32.decode(self, at: 1),
+      number.byteCount == byteCount - 1
+    else { return nil }
+    return number.value
+  }
+
+  /// The text, when the span is one text field with valid UTF-8 and nothing else.
+  fileprivate var canonicalText: String? {
+    guard byteCount >= 2, byteCount < 2 + 0x80,
+      byte(at: 0) == FieldTag.text, Int(byte(at: 1)) == byteCount - 2
+    else { return nil }
+    return extracting(2..<byteCount).withUnsafeBytes { String(validating: $0, as: UTF8.self) }
+  }
+}

@@ -1,0 +1,68 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Says the time as a ``Timestamp``'s text, at the cost of one formatting a millisecond.
+///
+/// The time zone rules are asked once a second, so a change to or from daylight saving time shows
+/// in the first second that it holds. A changed `TZ` or `/etc/localtime` is noticed when a
+/// formatter is created, or after `tzset()`.
+public struct TimestampFormatter: Sendable {
+  private var second: Int64 = 0
+  private var timestamp: Timestamp
+  private var text: String
+  private var buffer: [UInt8] = []
+
+  /// Creates a formatter and reads the time zone of the process.
+  public init() {
+    // POSIX leaves it to the caller: localtime_r need not read TZ.
+    tzset()
+    timestamp = Timestamp(localTimeAt: 0, millisecond: 0)
+    text = timestamp.description
+  }
+
+  /// The local time at a moment of the wall clock; fractions of a millisecond are cut off.
+  ///
+  /// - Parameter wallClockNanoseconds: Nanoseconds since 1970-01-01T00:00:00Z; negative before.
+  ///   Every value is representable: they span the years 1677 to 2262.
+  /// - Returns: 19 ASCII characters (P4).
+  public mutating func format(wallClockNanoseconds: Int64) -> String {
+    var (second, fraction) = wallClockNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    if fraction < 0 {
+      second -= 1
+      fraction += 1_000_000_000
+    }
+    return format(second: second, millisecond: Int(fraction / 1_000_000))
+  }
+
+  /// The local time now, by the system's wall clock.
+  ///
+  /// A clock set outside the years 0 … 9999 gives the first or the last second of them.
+  ///
+  /// - Returns: 19 ASCII characters (P4).
+  public mutating func now() -> String {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return format(second: Int64(time.tv_sec), millisecond: Int(time.tv_nsec / 1_000_000))
+  }
+
+  /// The text for a second since 1970 and a millisecond of it, 0 … 999.
+  package mutating func format(second: Int64, millisecond: Int) -> String {
+    if second != self.second {
+      self.second = second
+      timestamp = Timestamp(localTimeAt: second, millisecond: millisecond)
+    } else if millisecond != timestamp.millisecond {
+      timestamp.millisecond = millisecond
+    } else {
+      return text
+    }
+    buffer.removeAll(keepingCapacity: true)
+    timestamp.append(to: &buffer)
+    text = String(decoding: buffer, as: UTF8.self)
+    return text
+  }
+}
