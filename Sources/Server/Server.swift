@@ -91,8 +91,9 @@ final class Server {
     sweepTimer = .unscheduled(on: loop) { [unowned self] _ in sweep() }
     logRetryTimer = .unscheduled(on: loop) { [unowned self] _ in flushLog() }
     do {
-      try listen()
+      // First: who reads that we listen may send a signal at once.
       try watchSignals()
+      try listen()
     } catch {
       loop.closeAll()
       loop.run()
