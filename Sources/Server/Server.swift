@@ -94,8 +94,9 @@ final class Server {
     rejectionTimer = .unscheduled(on: loop) { [unowned self] _ in reportRejections() }
     logRetryTimer = .unscheduled(on: loop) { [unowned self] _ in flushLog() }
     do {
-      try listen()
+      // First: who reads that we listen may send a signal at once.
       try watchSignals()
+      try listen()
     } catch {
       loop.closeAll()
       loop.run()

@@ -1,0 +1,15 @@
+/// What a server can answer; texts are as received, hostile until escaped.
+enum Answer: Hashable {
+  /// The server's time, whatever it says.
+  case fast(serverTime: String)
+  /// How many clients were connected when the server got the request.
+  case slow(connectedClients: UInt32)
+
+  /// Whether this is the kind of answer that the request asks for.
+  func answers(_ kind: RequestKind) -> Bool {
+    switch (self, kind) {
+    case (.fast, .fast), (.slow, .slow): true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import ArgumentParser
+import UVNet
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The command line of `testtask-client`.
+@main
+struct ClientCommandLine: ParsableCommand {
+  /// When lines are coloured.
+  enum Colour: String, CaseIterable, ExpressibleByArgument {
+    case auto, always, never
+  }
+
+  /// A time that may be off.
+  enum Delay {
+    case off
+    case seconds(Duration)
+
+    var duration: Duration? {
+      if case .seconds(let duration) = self { duration } else { nil }
+    }
+  }
+
+  static let configuration = CommandConfiguration(
+    commandName: "testtask-client",
+    abstract: "Asks a TestTask server for its time and its clients, at a prompt or by script.",
+    discussion: """
+      Without -e and -f it reads commands from standard input: at a terminal with a prompt. \
+      The command "help" lists them.
+
+      Exit codes: 0 all well; 1 internal or I/O error; 2 no connection; 3 a command failed; \
+      4 timed out; 5 protocol violation by the server; 64 usage; 130 interrupted; 143 terminated.
+      """,
+    version: "0.1.0")
+
+  @Argument(
+    help: ArgumentHelp(
+      "The server: a numeric address or localhost. The port is 25555 unless given.",
+      valueName: "HOST[:PORT]"),
+    transform: Self.address)
+  var address: SocketAddress?
+
+  @Option(
+    name: .customShort("e"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("Run a command; may be given several times.", valueName: "COMMAND"))
+  var commands: [String] = []
+
+  @Option(
+    name: .customShort("f"),
+    help: ArgumentHelp("Run the commands of a file, after those of -e.", valueName: "FILE"),
+    completion: .file())
+  var file: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Delay before connecting again, 1 … 10, or off. At the prompt it is 3, in scripts off.",
+      valueName: "S"),
+    transform: { try Self.delay($0, CommandForm.reconnectRange) })
+  var reconnect: Delay?
+
+  @Option(
+    help: ArgumentHelp("How long an attempt to connect may take; 5 unless given.", valueName: "S"),
+    transform: { try Self.seconds($0, CommandForm.timeoutRange) })
+  var connectTimeout: Duration = .seconds(5)
+
+  @Option(
+    help: ArgumentHelp("How long an answer may take, or off (the default).", valueName: "S"),
+    transform: { try Self.delay($0, CommandForm.timeoutRange) })
+  var timeout: Delay?
+
+  @Flag(help: "Print the log as JSON, one object a line.")
+  var json = false
+
+  @Option(
+    help: ArgumentHelp("Copy the log to a file too.", valueName: "FILE"), completion: .file())
+  var logFile: String?
+
+  @Option(help: "What stands before each line of the log.")
+  var time: EventFormatter.Stamp = .local
+
+  @Option(help: "When the log is coloured.")
+  var color: Colour = .auto
+
+  @Flag(help: "Go on after a command that failed.")
+  var keepGoing = false
+
+  func run() throws {
+    try StandardDescriptors.openMissing()
+    let status = try Client(try options()).run()
+    throw ExitCode(status.rawValue)
+  }
+
+  private func options() throws -> Client.Options {
+    let colours =
+      switch color {
+      case .always: true
+      case .never: false
+      case .auto:
+        isatty(STDOUT_FILENO) == 1 && Descriptor.environment("NO_COLOR") == nil
+          && Descriptor.environment("TERM") != "dumb"
+      }
+    return Client.Options(
+      address: address, script: try script(), reconnectDelay: reconnect.map(\.duration),
+      connectTimeout: connectTimeout, answerTimeout: timeout?.duration, isJSON: json,
+      logFile: try logFile.flatMap { $0 == "-" ? nil : try LogFile(path: $0) }, stamp: time,
+      isColoured: colours, keepsGoing: keepGoing)
+  }
+
+  private func script() throws -> [ScriptLine]? {
+    guard !commands.isEmpty || file != nil else { return nil }
+    var lines = commands.map { ScriptLine(text: $0, source: "-e") }
+    guard let file else { return lines }
+    do throws(Descriptor.Failure) {
+      lines += ScriptLine.lines(of: try Descriptor.readFile(file, limit: 1 << 26), named: file)
+    } catch {
+      throw CommandError(message: "cannot read \(file.escapedForTerminal): \(error.message)")
+    }
+    return lines
+  }
+
+  private static func address(_ text: String) throws -> SocketAddress {
+    do throws(CommandError) {
+      return try SocketAddress(target: text)
+    } catch {
+      throw ValidationError(error.message)
+    }
+  }
+
+  private static func seconds(_ text: String, _ range: ClosedRange<Duration>) throws -> Duration {
+    guard case .value(.duration(let duration)) = Parameter.seconds(range).match(text) else {
+      throw ValidationError("it must be \(Parameter.seconds(range).range ?? "") seconds")
+    }
+    return duration
+  }
+
+  private static func delay(_ text: String, _ range: ClosedRange<Duration>) throws -> Delay {
+    text == "off" ? .off : .seconds(try seconds(text, range))
+  }
+}
+
+extension EventFormatter.Stamp: ExpressibleByArgument {}

@@ -1,0 +1,214 @@
+import DequeModule
+import UVNet
+
+/// Runs commands one after the other, and decides how the program exits.
+///
+/// In a script a request waits for its connection and its answer, and a failure ends the script.
+/// At the prompt only `wait` and `sleep` hold up what follows, and nothing fails but the line.
+/// The shell calls ``next(session:at:)`` until it says wait, and again after every event.
+struct CommandRunner {
+  typealias Instant = EventLoop.Instant
+
+  /// What the shell is to do.
+  enum Step: Hashable {
+    case execute(Command)
+    /// Tell the user why a line failed.
+    case report(String)
+    /// Nothing until the next event or ``CommandRunner/deadline``.
+    case wait
+    case finish
+  }
+
+  /// The command that holds up those behind it, and what it waits for.
+  private struct Current {
+    enum Phase: Hashable {
+      /// For a connection over which nothing is unanswered.
+      case ready
+      case answer
+      case connection
+      /// For the deadline; of `wait`, or for the answer before it.
+      case time
+    }
+
+    var command: Command
+    var source: String?
+    var phase: Phase
+  }
+
+  let isScript: Bool
+  let keepsGoing: Bool
+  private(set) var exitStatus = ExitStatus.success
+  /// When the command that waits is to go on though nothing happened.
+  private(set) var deadline: Instant?
+  private var lines: Deque<ScriptLine> = []
+  private var inputHasEnded = false
+  private var isStopped = false
+  private var current: Current?
+  private var lastSource: String?
+  private var reports: Deque<String> = []
+  private var lastLoss: (reason: String, status: ExitStatus)?
+
+  init(isScript: Bool, keepsGoing: Bool = false) {
+    self.isScript = isScript
+    self.keepsGoing = keepsGoing
+  }
+
+  /// How many lines wait, for the shell to stop reading when there are many.
+  var pendingLines: Int { lines.count }
+
+  mutating func append(_ line: ScriptLine) { lines.append(line) }
+
+  /// There will be no more lines.
+  mutating func endInput() { inputHasEnded = true }
+
+  /// Drops the command that waits and the lines behind it; false when there is none.
+  mutating func cancel() -> Bool {
+    defer { (current, deadline, lines) = (nil, nil, []) }
+    return current != nil
+  }
+
+  /// The command that was just executed was refused.
+  mutating func commandFailed(_ error: CommandError) {
+    fail(error.message, .commandFailed, source: current?.source ?? lastSource)
+  }
+
+  // MARK: Steps
+
+  /// The next thing to do.
+  mutating func next(session: Session, at now: Instant) -> Step {
+    while true {
+      if let report = reports.popFirst() { return .report(report) }
+      if isStopped { return .finish }
+      if let current {
+        guard let step = proceed(current, session, now) else { continue }
+        return step
+      }
+      guard let line = lines.popFirst() else {
+        return inputHasEnded ? finishing(session) : .wait
+      }
+      if let command = begin(line, now) { return .execute(command) }
+    }
+  }
+
+  /// Reads a line; returns its command when that can be executed at once.
+  private mutating func begin(_ line: ScriptLine, _ now: Instant) -> Command? {
+    lastSource = line.source
+    do throws(CommandError) {
+      guard let text = line.text else {
+        throw CommandError(message: "a line is longer than \(LineReader.limit) bytes")
+      }
+      guard let command = try CommandParser.parse(text) else { return nil }
+      let phase: Current.Phase
+      switch command {
+      case .request where isScript, .every where isScript: phase = .ready
+      case .sleep(let time):
+        deadline = now.advanced(by: time)
+        phase = .time
+      case .wait(let limit):
+        deadline = limit.map { now.advanced(by: $0) }
+        phase = .time
+      case .connect where isScript:
+        current = Current(command: command, source: line.source, phase: .connection)
+        return command
+      case .quit:
+        isStopped = true
+        return nil
+      default: return command
+      }
+      current = Current(command: command, source: line.source, phase: phase)
+    } catch {
+      fail(error.message, .commandFailed, source: line.source)
+    }
+    return nil
+  }
+
+  /// Looks whether the command that waits can go on; nil when things have changed by that.
+  private mutating func proceed(
+    _ current: Current, _ session: Session, _ now: Instant
+  ) -> Step? {
+    let isDue = deadline.map { $0 <= now } ?? false
+    switch (current.phase, session.state) {
+    case (.time, _):
+      if case .sleep = current.command {
+        guard isDue else { return .wait }
+        finishCurrent()
+      } else if let request = session.unanswered {
+        guard isDue else { return .wait }
+        fail("request \(request.name) is still unanswered", .timedOut, source: current.source)
+      } else {
+        finishCurrent()
+      }
+    case (.connection, .idle), (.connection, .awaiting): finishCurrent()
+    case (.ready, .idle):
+      if case .request = current.command { self.current?.phase = .answer } else { finishCurrent() }
+      return .execute(current.command)
+    case (.ready, .awaiting):
+      guard case .every = current.command else { return .wait }
+      finishCurrent()
+      return .execute(current.command)
+    case (.ready, .disconnected), (.connection, .disconnected):
+      guard session.retryAt == nil else { return .wait }
+      let loss = session.downSince == nil ? nil : lastLoss
+      let reason = loss.map { "not sent: \($0.reason)" } ?? "not sent: not connected"
+      fail(reason, loss?.status ?? .commandFailed, source: current.source)
+    default: return .wait
+    }
+    return nil
+  }
+
+  /// After the last line: no more ticks, the last answer, the last attempt's outcome.
+  private mutating func finishing(_ session: Session) -> Step {
+    guard isScript else { return .finish }
+    if session.periodic != nil { return .execute(.stop) }
+    switch session.state {
+    case .awaiting, .connecting: return .wait
+    case .disconnected where session.downSince != nil:
+      if session.reconnectDelay == nil || !session.hasEverConnected { add(.connectionLost) }
+    case .disconnected, .idle: break
+    }
+    return .finish
+  }
+
+  // MARK: Outcomes
+
+  /// Hears what happened, as the log does.
+  mutating func note(_ event: SessionEvent) {
+    guard isScript else { return }
+    switch event {
+    case .received:
+      if current?.phase == .answer { finishCurrent() }
+    case .connectFailed(let peer, let cause, let retryIn) where cause != .user:
+      let reason = "could not connect to \(peer): \(cause.reason)"
+      lose(reason, .connectionLost, willRetry: retryIn != nil)
+    case .disconnected(_, let cause, let retryIn) where cause != .user:
+      if cause.exitStatus > .connectionLost { add(cause.exitStatus) }
+      lose(cause.reason, cause.exitStatus, willRetry: retryIn != nil)
+    default: break
+    }
+  }
+
+  /// A connection or an attempt was lost. What waited for it fails, unless there will be another;
+  /// but a request that timed out or met a violation is not repeated, lest it go on for ever.
+  private mutating func lose(_ reason: String, _ status: ExitStatus, willRetry: Bool) {
+    let reason = reason.escapedForTerminal
+    lastLoss = (reason, status)
+    guard let current else { return }
+    if willRetry, current.phase != .answer || status == .connectionLost {
+      if current.phase == .answer { self.current?.phase = .ready }
+    } else {
+      fail(reason, status, source: current.source)
+    }
+  }
+
+  private mutating func fail(_ message: String, _ status: ExitStatus, source: String?) {
+    reports.append((source.map { "\($0): " } ?? "") + message)
+    finishCurrent()
+    guard isScript else { return }
+    add(status)
+    if !keepsGoing { isStopped = true }
+  }
+
+  private mutating func add(_ status: ExitStatus) { exitStatus = max(exitStatus, status) }
+
+  private mutating func finishCurrent() { (current, deadline) = (nil, nil) }
+}

@@ -1,0 +1,223 @@
+import UVNet
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The user's end: standard input, output and error, whatever they are.
+///
+/// At a terminal the line being typed stays on the last row and everything else appears above it:
+/// what there is to print is collected and drawn with the row in one write, at most 30 a second.
+/// Elsewhere each line is written by itself, at once.
+final class Console {
+  /// What the user does.
+  enum Event {
+    case lines([ScriptLine])
+    case interrupt
+    case suspend
+    case endOfInput(UVError?)
+    /// Standard output is gone; nil when its reader simply left.
+    case outputLost(String?)
+  }
+
+  /// Whether lines are edited here, and not by the terminal or not at all.
+  let isEditing: Bool
+  private let loop: EventLoop
+  private let onEvent: (Event) -> Void
+  private let prompt: () -> (text: String, isLive: Bool)
+  private let historyFile: HistoryFile?
+  private var editor: LineEditor
+  private var reader = LineReader()
+  private var linesRead = 0
+  private var input: StandardInput?
+  private var outputIsLost = false
+
+  private static let redrawInterval: Duration = .milliseconds(34)
+  private lazy var redrawTimer = LoopTimer.unscheduled(on: loop) { [weak self] _ in self?.redraw() }
+  private var lastRedraw = EventLoop.Instant(nanoseconds: 0)
+  private var pending = ""
+  /// What stands on the terminal's last row; nil when that is not ours.
+  private var shown: LineEditor.Row?
+  private var shownColumns = 0
+
+  init(
+    on loop: EventLoop, isEditing: Bool, addresses: @escaping () -> [String],
+    prompt: @escaping () -> (text: String, isLive: Bool), onEvent: @escaping (Event) -> Void
+  ) {
+    self.loop = loop
+    self.isEditing = isEditing
+    self.prompt = prompt
+    self.onEvent = onEvent
+    historyFile = isEditing ? HistoryFile.standard() : nil
+    editor = LineEditor(history: History(historyFile?.load() ?? [])) {
+      CommandParser.completions(of: $0, addresses: addresses())
+    }
+  }
+
+  /// The lines typed before.
+  var history: [String] { editor.history.lines }
+
+  /// Begins to read standard input.
+  func open() throws(UVError) {
+    input = try StandardInput.open(
+      on: loop,
+      StandardInput.Handlers(
+        onData: { [weak self] _, bytes in
+          self?.read(bytes.withUnsafeBytes { Array($0) })
+        },
+        onEnd: { [weak self] _, error in self?.end(error) }))
+    resume()
+  }
+
+  /// Stops reading while many lines wait.
+  func setReading(_ enabled: Bool) {
+    guard enabled else { return input?.pause() ?? () }
+    try? input?.resume()
+  }
+
+  // MARK: Printing
+
+  /// Prints one line of the log or of an answer to a command.
+  func print(_ line: String) {
+    guard !outputIsLost else { return }
+    if isEditing {
+      pending += line + "\n"
+      refresh()
+    } else {
+      write(line + "\n")
+    }
+  }
+
+  /// Prints one line of diagnostics: to standard error, and with the rest where that is the same
+  /// terminal.
+  func complain(_ line: String) {
+    if isEditing, isatty(STDERR_FILENO) == 1 { return print(line) }
+    try? Descriptor.write("testtask-client: \(line)\n", to: STDERR_FILENO)
+  }
+
+  func clear() {
+    guard isEditing else { return }
+    pending = ""
+    shown = nil
+    write("\u{1b}[H\u{1b}[2J")
+    refresh()
+  }
+
+  /// Has the row drawn soon: at once, unless that was done a moment ago.
+  func refresh() {
+    guard isEditing, input != nil else { return }
+    let earliest = lastRedraw.advanced(by: Self.redrawInterval)
+    if earliest <= loop.now { redraw() } else { redrawTimer.schedule(at: earliest) }
+  }
+
+  private func redraw() {
+    guard isEditing, input != nil else { return }
+    let columns = input?.windowSize?.columns ?? 80
+    let prompt = prompt()
+    let row = editor.row(prompt: prompt.text, columns: columns)
+    if prompt.isLive { redrawTimer.schedule(after: .milliseconds(200)) }
+    guard row != shown || columns != shownColumns || !pending.isEmpty else { return }
+    let drawing = erasure(columns) + pending + row.text + "\u{1b}[K" + Self.move(to: row.cursor)
+    (shown, shownColumns, pending, lastRedraw) = (row, columns, "", loop.now)
+    write(drawing)
+  }
+
+  /// Takes the row away: from its beginning, which is some rows up when the window has become too
+  /// narrow for it since.
+  private func erasure(_ columns: Int) -> String {
+    guard let shown else { return "" }
+    let rowsUp = columns < shownColumns && columns > 0 ? shown.cursor / columns : 0
+    return (rowsUp > 0 ? "\u{1b}[\(rowsUp)A" : "") + "\r\u{1b}[J"
+  }
+
+  private static func move(to column: Int) -> String {
+    column > 0 ? "\r\u{1b}[\(column)C" : "\r"
+  }
+
+  private func write(_ text: String) {
+    guard !outputIsLost else { return }
+    do throws(Descriptor.Failure) {
+      try Descriptor.write(text, to: STDOUT_FILENO)
+    } catch {
+      outputIsLost = true
+      // Not from here: whoever prints does not expect the program to end meanwhile.
+      let reason = error.number == EPIPE ? nil : error.message
+      loop.nextTick { [weak self] in self?.onEvent(.outputLost(reason)) }
+    }
+  }
+
+  // MARK: Reading
+
+  private func read(_ bytes: [UInt8]) {
+    guard isEditing else { return deliver(reader.feed(bytes)) }
+    for action in editor.feed(bytes) {
+      switch action {
+      case .submit(let line):
+        pending += "\(prompt().text) \(line)\n"
+        // The editor keeps no blank or repeated lines, nor does the file.
+        if editor.history.lines.last == line, lastKept != line {
+          lastKept = line
+          historyFile?.append(line)
+        }
+        onEvent(.lines([ScriptLine(text: line)]))
+      case .interrupt:
+        pending += "^C\n"
+        onEvent(.interrupt)
+      case .endOfInput: onEvent(.endOfInput(nil))
+      case .suspend: onEvent(.suspend)
+      case .clearScreen: clear()
+      case .list(let words): pending += words.joined(separator: "  ") + "\n"
+      case .bell: write("\u{7}")
+      }
+    }
+    refresh()
+  }
+
+  private lazy var lastKept = editor.history.lines.last
+
+  private func end(_ error: UVError?) {
+    if let last = reader.finish() { deliver([last]) }
+    onEvent(.endOfInput(error))
+  }
+
+  private func deliver(_ lines: [LineReader.Line]) {
+    guard !lines.isEmpty else { return }
+    onEvent(
+      .lines(
+        lines.map { line in
+          linesRead += 1
+          return ScriptLine(line, source: "stdin:\(linesRead)")
+        }))
+  }
+
+  // MARK: The terminal
+
+  /// Takes the terminal: raw mode, and pastes in brackets. Again after the process was stopped.
+  func resume() {
+    guard isEditing, let input else { return }
+    try? input.setRawMode(true)
+    shown = nil
+    write("\u{1b}[?2004h")
+    refresh()
+  }
+
+  /// Gives the terminal back as it was, without the row.
+  func suspend() {
+    guard isEditing, let input else { return }
+    write(erasure(input.windowSize?.columns ?? 80) + pending + "\u{1b}[?2004l")
+    (shown, pending) = (nil, "")
+    try? input.setRawMode(false)
+  }
+
+  /// Stops reading and drawing for good.
+  func close() {
+    suspend()
+    input?.close()
+    input = nil
+    redrawTimer.cancel()
+  }
+}

@@ -1,0 +1,31 @@
+/// Why a connection, or a request with it, was lost.
+enum LossCause: Hashable {
+  case closedByServer
+  case failed(reason: String)
+  /// Nothing came within the answer timeout.
+  case noAnswer(within: Duration)
+  /// The server broke the protocol.
+  case violation
+  /// The user wanted it so: `disconnect`, `connect` to elsewhere, or the end of the program.
+  case user
+
+  /// The cause in words, for the log.
+  var reason: String {
+    switch self {
+    case .closedByServer: "closed by the server"
+    case .failed(let reason): reason
+    case .noAnswer(let limit): "no answer within \(limit.decimalSeconds) s"
+    case .violation: "protocol violation"
+    case .user: "closed by the user"
+    }
+  }
+
+  /// The exit code of a script that fails for this cause.
+  var exitStatus: ExitStatus {
+    switch self {
+    case .noAnswer: .timedOut
+    case .violation: .protocolViolation
+    case .closedByServer, .failed, .user: .connectionLost
+    }
+  }
+}

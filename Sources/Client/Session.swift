@@ -1,0 +1,256 @@
+import UVNet
+
+/// The client's side of the protocol: what to do when, and nothing of how.
+///
+/// Events and time come in as calls, actions come out. After each call the shell arms one timer
+/// for ``deadline`` and calls ``advance(to:)`` when it fires. At most one attempt or connection
+/// exists, and at most one request is unanswered.
+struct Session {
+  /// Where the session stands.
+  enum State: Hashable {
+    case disconnected
+    case connecting
+    case idle
+    case awaiting(Request)
+  }
+
+  /// The periodic mode: what to send how often.
+  struct Periodic: Hashable {
+    var interval: Duration
+    var kind: RequestKind
+    /// The next tick; ticks rest while there is no connection.
+    var next: EventLoop.Instant?
+
+    /// The mode as the command that starts it.
+    var command: String { "every \(interval.microseconds / 1000) \(kind.command)" }
+  }
+
+  typealias Instant = EventLoop.Instant
+
+  private(set) var state = State.disconnected
+  private(set) var target: SocketAddress?
+  private(set) var periodic: Periodic?
+  private(set) var reconnectDelay: Duration?
+  private(set) var answerTimeout: Duration?
+  private(set) var hasEverConnected = false
+  var statistics = Statistics()
+  private let connectTimeout: Duration
+  private var lastRequestID: UInt64 = 0
+  private var actions: [SessionAction] = []
+
+  /// Since when there is no connection though one is wanted; nil when none is wanted or it stands.
+  private(set) var downSince: Instant?
+
+  /// A session without a target; a `reconnectDelay` of nil means off, an `answerTimeout` none.
+  init(reconnectDelay: Duration?, answerTimeout: Duration?, connectTimeout: Duration) {
+    self.reconnectDelay = reconnectDelay
+    self.answerTimeout = answerTimeout
+    self.connectTimeout = connectTimeout
+  }
+
+  // MARK: What the shell asks
+
+  /// When to call ``advance(to:)`` next.
+  var deadline: Instant? {
+    [retryAt, answerDeadline, isConnected ? periodic?.next : nil].compactMap(\.self).min()
+  }
+
+  /// When the next attempt to connect begins by itself.
+  var retryAt: Instant? {
+    guard let downSince, let reconnectDelay else { return nil }
+    return downSince.advanced(by: reconnectDelay)
+  }
+
+  var isConnected: Bool {
+    switch state {
+    case .idle, .awaiting: true
+    case .disconnected, .connecting: false
+    }
+  }
+
+  /// The request that is unanswered.
+  var unanswered: Request? {
+    if case .awaiting(let request) = state { request } else { nil }
+  }
+
+  private var answerDeadline: Instant? {
+    guard let request = unanswered, let answerTimeout else { return nil }
+    return request.sentAt.advanced(by: answerTimeout)
+  }
+
+  // MARK: What the user wants
+
+  /// Connects to `address`, or again to the target; a connection that stands stays when it is
+  /// not told to go elsewhere.
+  mutating func connect(
+    to address: SocketAddress?, at now: Instant
+  ) throws(CommandError) -> [SessionAction] {
+    guard let address = address ?? target else {
+      throw CommandError(message: "no target: connect HOST[:PORT]")
+    }
+    if state != .disconnected, address == target { return [] }
+    if state != .disconnected { end(.user, at: now) }
+    target = address
+    beginAttempt(address)
+    return takeActions()
+  }
+
+  /// Ends the connection or the attempt; none is made until ``connect(to:at:)``.
+  mutating func disconnect(at now: Instant) -> [SessionAction] {
+    downSince = nil
+    if state != .disconnected { end(.user, at: now) }
+    return takeActions()
+  }
+
+  /// Sends one request, unless one is unanswered or there is no connection.
+  mutating func send(_ kind: RequestKind, at now: Instant) throws(CommandError) -> [SessionAction] {
+    switch state {
+    case .awaiting(let request):
+      throw CommandError(message: "not sent: request \(request.name) is unanswered")
+    case .connecting, .disconnected: throw CommandError(message: "not sent: not connected")
+    case .idle: sendNow(kind, at: now)
+    }
+    return takeActions()
+  }
+
+  /// Starts the periodic mode, or changes it; the first tick is now, or when connected.
+  mutating func startPeriodic(
+    _ interval: Duration, _ kind: RequestKind, at now: Instant
+  ) -> [SessionAction] {
+    periodic = Periodic(interval: interval, kind: kind, next: now)
+    if isConnected { tick(at: now) }
+    return takeActions()
+  }
+
+  mutating func stopPeriodic() { periodic = nil }
+
+  /// Changes the delay before connecting again; a wait that has begun follows it.
+  mutating func setReconnectDelay(_ delay: Duration?) { reconnectDelay = delay }
+
+  /// Changes how long an answer may take; an unanswered request follows it.
+  mutating func setAnswerTimeout(_ timeout: Duration?) { answerTimeout = timeout }
+
+  // MARK: What the network tells
+
+  mutating func connected(at now: Instant) -> [SessionAction] {
+    guard state == .connecting, let target else { return [] }
+    state = .idle
+    hasEverConnected = true
+    actions.append(.log(.connected(target)))
+    if periodic != nil {
+      periodic?.next = now
+      tick(at: now)
+    }
+    return takeActions()
+  }
+
+  mutating func connectFailed(_ reason: String, at now: Instant) -> [SessionAction] {
+    guard state == .connecting, let target else { return [] }
+    state = .disconnected
+    downSince = now
+    actions.append(.log(.connectFailed(target, .failed(reason: reason), retryIn: reconnectDelay)))
+    return takeActions()
+  }
+
+  /// The connection is gone, closed by the server or broken.
+  mutating func connectionLost(_ cause: LossCause, at now: Instant) -> [SessionAction] {
+    guard isConnected else { return [] }
+    end(cause, at: now)
+    return takeActions()
+  }
+
+  /// Whether such an answer is what the unanswered request asks for.
+  func expects(_ answer: Answer) -> Bool {
+    unanswered.map { answer.answers($0.kind) } ?? false
+  }
+
+  /// An answer came; one that nobody asked for, or of the wrong kind, is a violation.
+  mutating func received(_ answer: Answer, at now: Instant) -> [SessionAction] {
+    guard isConnected else { return [] }
+    guard let request = unanswered, expects(answer) else {
+      return violated("unexpectedMessage", at: now)
+    }
+    let roundTrip = max(.zero, request.sentAt.duration(to: now))
+    statistics.recordAnswer(to: request.kind, after: roundTrip)
+    state = .idle
+    actions.append(.log(.received(request, answer, roundTrip: roundTrip)))
+    return takeActions()
+  }
+
+  /// The server broke the protocol: nothing more is read from this connection.
+  mutating func violated(_ reason: String, at now: Instant) -> [SessionAction] {
+    guard isConnected, let target else { return [] }
+    actions.append(.log(.violation(target, reason: reason)))
+    end(.violation, at: now)
+    return takeActions()
+  }
+
+  // MARK: Time
+
+  /// Does what has come due: the answer timeout, the next attempt, a periodic tick.
+  mutating func advance(to now: Instant) -> [SessionAction] {
+    if let answerTimeout, let answerDeadline, answerDeadline <= now {
+      end(.noAnswer(within: answerTimeout), at: now)
+    }
+    if let retryAt, retryAt <= now, let target { beginAttempt(target) }
+    if isConnected { tick(at: now) }
+    return takeActions()
+  }
+
+  private mutating func tick(at now: Instant) {
+    guard let periodic, let due = periodic.next, due <= now else { return }
+    // Ticks missed while the program could not run are dropped, and the beat is kept.
+    let interval = UInt64(clamping: periodic.interval.microseconds) &* 1000
+    let late = now.nanoseconds - due.nanoseconds
+    let beats = interval > 0 ? late / interval + 1 : 1
+    self.periodic?.next = Instant(nanoseconds: due.nanoseconds &+ beats &* max(1, interval))
+    switch state {
+    case .idle: sendNow(periodic.kind, at: now)
+    case .awaiting(var request):
+      request.skippedTicks &+= 1
+      state = .awaiting(request)
+      statistics.skipped &+= 1
+      actions.append(.log(.skipped(request)))
+    case .connecting, .disconnected: break
+    }
+  }
+
+  // MARK: Steps
+
+  private mutating func beginAttempt(_ target: SocketAddress) {
+    state = .connecting
+    downSince = nil
+    actions += [.log(.connecting(target)), .connect(target, timeout: connectTimeout)]
+  }
+
+  private mutating func sendNow(_ kind: RequestKind, at now: Instant) {
+    lastRequestID &+= 1
+    let request = Request(id: lastRequestID, kind: kind, sentAt: now)
+    state = .awaiting(request)
+    statistics.sent &+= 1
+    actions += [.send(kind), .log(.sent(request))]
+  }
+
+  private mutating func end(_ cause: LossCause, at now: Instant) {
+    guard let target else { return }
+    if let request = unanswered {
+      statistics.lost &+= 1
+      actions.append(.log(.lost(request, cause)))
+    }
+    let wasConnected = isConnected
+    state = .disconnected
+    downSince = cause == .user ? nil : now
+    let retryIn = downSince == nil ? nil : reconnectDelay
+    actions.append(.close)
+    actions.append(
+      .log(
+        wasConnected
+          ? .disconnected(target, cause, retryIn: retryIn)
+          : .connectFailed(target, cause, retryIn: retryIn)))
+  }
+
+  private mutating func takeActions() -> [SessionAction] {
+    defer { actions = [] }
+    return actions
+  }
+}

@@ -1,0 +1,18 @@
+import UVNet
+
+extension SocketAddress {
+  /// The port where none is given.
+  static let defaultPort: UInt16 = 25555
+
+  /// Reads `HOST[:PORT]` as the user types it; `localhost` is 127.0.0.1, without a look-up.
+  init(target text: String) throws(CommandError) {
+    let name = "localhost"
+    let isName = text == name || text.hasPrefix(name + ":")
+    let numeric = isName ? "127.0.0.1" + text.dropFirst(name.count) : text
+    do {
+      try self.init(parsing: numeric, defaultPort: Self.defaultPort)
+    } catch {
+      throw CommandError(message: "\(error)")
+    }
+  }
+}
