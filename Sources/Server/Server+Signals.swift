@@ -113,7 +113,7 @@ extension Server {
         if !waiting.isEmpty { $0.add("needs_restart", waiting.joined(separator: ",")) }
       }
     } catch {
-      for line in error.lines { diagnostics.write(.error, line) }
+      for line in error.lines { diagnostics.print(.error, line) }
       diagnostics.report(.error, "not reloaded; the settings stay as they were")
       record(.error, "reload") {
         $0.add("result", "failed")
