@@ -21,9 +21,7 @@ extension Server {
     let listener = try TCPListener.listen(
       at: address, on: loop,
       options: TCPListener.Options(backlog: configuration.backlog, limits: writeLimits),
-      onError: { [unowned self] _, error in
-        record(.warning, "accept_failed") { $0.add("error", error.description) }
-      },
+      onError: { [unowned self] _, error in reportAcceptFailure(error) },
       onConnection: { [unowned self] _, connection in accept(connection, handlers) })
     self.listener = listener
     let bound = listener.localAddress
@@ -107,8 +105,8 @@ extension Server {
     answers.removeAll(keepingCapacity: true)
     // With so many the connection is above its high-water mark, and will say when it has drained.
     let room = session.connection.writeLimits.highWaterMark + 1 - session.connection.pendingBytes
-    // All of a read has come by now; no request needs a look at the clock of its own.
-    let now = loop.now.nanoseconds
+    // All of a read has come by its first request: one look at the clock serves them all.
+    var now: UInt64?
     var count: UInt64 = 0
     var isOverLimit = false
     var violation: ProtocolViolation?
@@ -121,10 +119,10 @@ extension Server {
         case .fastNow:
           answers.append(contentsOf: fastAnswer.frame)
         case .slowLater(let seconds, let clients):
-          guard
-            letSleep(
-              session, until: Reply.deadline(after: seconds, from: now), clients: clients)
-          else {
+          let start = now ?? loop.now.nanoseconds
+          now = start
+          let deadline = Reply.deadline(after: seconds, from: start)
+          guard letSleep(session, until: deadline, clients: clients) else {
             isOverLimit = true
             return .stop
           }
