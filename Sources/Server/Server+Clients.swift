@@ -53,7 +53,7 @@ extension Server {
     sessions[session.owner.index] = session
     connection.tag = session.owner.index
     clientCount += 1
-    protectFromDeadPeer(connection)
+    applyLimits(to: connection)
     record(.info, "connect") {
       $0.add("conn", session.number)
       $0.add("peer", session.peer)
@@ -63,14 +63,15 @@ extension Server {
     connection.start(handlers)
   }
 
-  /// A host that went away without a word is noticed in two minutes when nothing is sent, and a
-  /// while after our own patience with a stuck peer when something is.
-  private func protectFromDeadPeer(_ connection: TCPConnection) {
+  /// Bounds what a connection may hold, and how long a peer that is gone without a word may go
+  /// unnoticed: two minutes when nothing is sent to it, and a while after our own patience with a
+  /// stuck peer when something is.
+  func applyLimits(to connection: TCPConnection) {
+    if connection.writeLimits != writeLimits { connection.writeLimits = writeLimits }
     do throws(UVError) {
       try connection.setKeepAlive(idle: 60, interval: 10, count: 6)
       let patience = configuration.stuckPeerTimeoutSeconds + 10
       try connection.setUserTimeout(milliseconds: patience * 1_000)
-      if connection.writeLimits != writeLimits { connection.writeLimits = writeLimits }
     } catch {
       // The client may be gone already; its connection will say so itself.
       record(.debug, "option_failed") { $0.add("error", error.description) }
