@@ -156,7 +156,10 @@ extension Server {
       try session.connection.write(bytes)
       return true
     } catch {
-      leave(session, error.code == .noBufferSpace ? .buffer : .error, .atOnce)
+      // A connection that has failed already will say itself how.
+      guard !session.connection.isClosing else { return false }
+      let isFull = error.code == .noBufferSpace
+      leave(session, isFull ? .buffer : .error, .atOnce, error: isFull ? nil : error)
       return false
     }
   }
