@@ -1,12 +1,16 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let strict: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-]
+// CI sets this variable. Warnings are not errors for everybody: a newer compiler may have new ones.
+let warningsAreErrors = Context.environment["UVNET_WARNINGS_AS_ERRORS"] != nil
+
+let strict: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
 
 let package = Package(
   name: "UVNet",
@@ -16,6 +20,12 @@ let package = Package(
     .library(name: "TestTaskProto", targets: ["TestTaskProto"]),
     .executable(name: "testtask-server", targets: ["Server"]),
     .executable(name: "testtask-client", targets: ["Client"]),
+  ],
+  traits: [
+    .default(enabledTraits: ["Programs"]),
+    .trait(
+      name: "Programs",
+      description: "The protocol and the two programs. Without it UVNet needs no other package."),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -35,7 +45,10 @@ let package = Package(
     ),
     .target(
       name: "TestTaskProto",
-      dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: [
+        .product(
+          name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Programs"]))
+      ],
       swiftSettings: strict
     ),
     .target(name: "UVNetTestKit", dependencies: ["UVNet"], swiftSettings: strict),
@@ -43,8 +56,11 @@ let package = Package(
       name: "Server",
       dependencies: [
         "UVNet", "TestTaskProto",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "HeapModule", package: "swift-collections"),
+        .product(
+          name: "ArgumentParser", package: "swift-argument-parser",
+          condition: .when(traits: ["Programs"])),
+        .product(
+          name: "HeapModule", package: "swift-collections", condition: .when(traits: ["Programs"])),
       ],
       swiftSettings: strict
     ),
@@ -52,8 +68,11 @@ let package = Package(
       name: "Client",
       dependencies: [
         "UVNet", "TestTaskProto",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "DequeModule", package: "swift-collections"),
+        .product(
+          name: "ArgumentParser", package: "swift-argument-parser",
+          condition: .when(traits: ["Programs"])),
+        .product(
+          name: "DequeModule", package: "swift-collections", condition: .when(traits: ["Programs"])),
       ],
       swiftSettings: strict
     ),
@@ -61,7 +80,7 @@ let package = Package(
       name: "UVNetTests", dependencies: ["UVNet", "UVNetTestKit"], swiftSettings: strict),
     .testTarget(
       name: "TestTaskProtoTests",
-      dependencies: ["TestTaskProto"],
+      dependencies: ["TestTaskProto", "UVNetTestKit"],
       resources: [.copy("vectors.json")],
       swiftSettings: strict
     ),

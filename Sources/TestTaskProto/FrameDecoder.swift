@@ -190,7 +190,9 @@ extension FrameDecoder {
       let roomy = max(needed, 2 * pending.capacity)
       pending.reserveCapacity(min(roomy, byteCount ?? Varint32.maximumByteCount))
     }
-    part.withUnsafeBytes { pending.append(contentsOf: $0) }
+    pending.append(addingCapacity: part.byteCount) { free in
+      part.withUnsafeBytes { free.append(contentsOf: $0) }
+    }
   }
 
   /// Drops what was kept and remembers the violation, for every later call to throw.

@@ -19,8 +19,10 @@ public enum FrameEncoder {
     guard payload.byteCount <= maximumFrameLength,
       let length = UInt32(exactly: payload.byteCount)
     else { throw .frameTooLarge }
-    Varint32.append(length, to: &output)
-    payload.withUnsafeBytes { output.append(contentsOf: $0) }
+    output.append(addingCapacity: Varint32.byteCount(of: length) + payload.byteCount) { frame in
+      frame.append(varint: length)
+      payload.withUnsafeBytes { frame.append(contentsOf: $0) }
+    }
   }
 
   /// Appends the bytes of an array as one frame to `output`.

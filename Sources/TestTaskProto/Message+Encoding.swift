@@ -4,8 +4,8 @@ extension Message {
   /// The bytes are those that protobuf makes. Nothing is allocated beyond what `output` needs to
   /// grow.
   ///
-  /// - Precondition: The text of a fast response is shorter than 2^31 − 16 bytes, protobuf's own
-  ///   limit on a message. Receivers with the default limit take 65 528.
+  /// - Precondition: The text of a fast response is shorter than 2^31 − 17 bytes, which keeps the
+  ///   message below protobuf's limit of 2 GiB. Receivers with the default limit take 65 528.
   public func appendFrame(to output: inout [UInt8]) {
     switch self {
     case .fastResponse(let currentDateTime):
@@ -26,24 +26,29 @@ extension Message {
   ) {
     // At most 6 and 8, so both lengths are varints of one byte.
     let contentLength = UInt8(1 + Varint32.byteCount(of: number))
-    output.append(2 + contentLength)
-    output.append(tag)
-    output.append(contentLength)
-    output.append(FieldTag.number)
-    Varint32.append(number, to: &output)
+    output.append(addingCapacity: 3 + Int(contentLength)) { frame in
+      frame.append(2 + contentLength)
+      frame.append(tag)
+      frame.append(contentLength)
+      frame.append(FieldTag.number)
+      frame.append(varint: number)
+    }
   }
 
   private static func appendTextFrame(_ tag: UInt8, _ text: String, to output: inout [UInt8]) {
-    let utf8 = text.utf8
-    precondition(utf8.count < Int32.max - 16, "a protobuf message is shorter than 2 GiB")
-    let textLength = UInt32(utf8.count)
+    let byteCount = text.utf8.count
+    precondition(byteCount < Int32.max - 16, "a protobuf message is shorter than 2 GiB")
+    let textLength = UInt32(byteCount)
     let contentLength = 1 + UInt32(Varint32.byteCount(of: textLength)) + textLength
-    Varint32.append(
-      1 + UInt32(Varint32.byteCount(of: contentLength)) + contentLength, to: &output)
-    output.append(tag)
-    Varint32.append(contentLength, to: &output)
-    output.append(FieldTag.text)
-    Varint32.append(textLength, to: &output)
-    output.append(contentsOf: utf8)
+    let payloadLength = 1 + UInt32(Varint32.byteCount(of: contentLength)) + contentLength
+    let prefixByteCount = Varint32.byteCount(of: payloadLength)
+    output.append(addingCapacity: prefixByteCount + Int(payloadLength)) { frame in
+      frame.append(varint: payloadLength)
+      frame.append(tag)
+      frame.append(varint: contentLength)
+      frame.append(FieldTag.text)
+      frame.append(varint: textLength)
+      frame.append(utf8Of: text)
+    }
   }
 }

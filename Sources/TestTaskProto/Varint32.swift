@@ -52,13 +52,7 @@ public enum Varint32 {
   }
 
   /// Appends the shortest form of `value` to `output`.
-  @inlinable
   public static func append(_ value: UInt32, to output: inout [UInt8]) {
-    var rest = value
-    while rest >= 0x80 {
-      output.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    output.append(UInt8(truncatingIfNeeded: rest))
+    output.append(addingCapacity: byteCount(of: value)) { $0.append(varint: value) }
   }
 }

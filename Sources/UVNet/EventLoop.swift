@@ -108,8 +108,11 @@ internal import CLibUV
     for handle in handles() { handle.close() }
   }
 
-  /// Describes each handle that is not fully closed, such as `TCPConnection 127.0.0.1:4242`.
-  public var openHandles: [String] { handles().map(\.debugName) }
+  /// Describes each handle that is not fully closed, such as `TCPConnection 127.0.0.1:4242`, and
+  /// each look-up that the system has not answered.
+  public var openHandles: [String] {
+    handles().map(\.debugName) + lookups.map { "Resolver \($0.host)" }
+  }
 
   /// Frees the loop.
   ///
@@ -134,6 +137,9 @@ internal import CLibUV
     ticks = []
     freeMemory()
   }
+
+  /// Look-ups that libuv's thread pool has.
+  var lookups: [Resolver] = []
 
   /// The door for other threads, made at its first use; see `EventLoop+Remote`.
   var remoteDoor: RemoteDoor?

@@ -40,6 +40,36 @@ public final class TCPConnection: StreamConnection {
       to: address, on: loop, timeout: timeout, limits: SharedLimits(limits), completion: completion)
   }
 
+  /// Takes over a connected socket that something else has opened, such as a parent process.
+  ///
+  /// - Parameters:
+  ///   - descriptor: The socket. It belongs to the connection from now on, and is set not to block;
+  ///     when the call throws it still belongs to the caller.
+  ///   - loop: The loop to use it on.
+  ///   - limits: How much may be on its way out.
+  /// - Returns: The connection, to be started.
+  /// - Throws: The system's error, such as ``UVError/Code/badDescriptor``, or
+  ///   ``UVError/Code/notConnected``.
+  public static func adopt(
+    descriptor: Int32, on loop: EventLoop, limits: WriteLimits = WriteLimits()
+  ) throws(UVError) -> TCPConnection {
+    var address = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let isConnected = unsafe withUnsafeMutablePointer(to: &address) { address in
+      unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        unsafe getpeername(descriptor, address, &length)
+      }
+    }
+    guard isConnected == 0 else { throw UVError(-errno, .open) }
+    let connection = try TCPConnection(on: loop, limits: SharedLimits(limits))
+    let status = unsafe uv_tcp_open(cuv_tcp(connection.raw), descriptor)
+    guard status == 0 else {
+      connection.close()
+      throw UVError(status, .open)
+    }
+    return connection
+  }
+
   /// Drops the connection: what was not sent is lost, and the peer is told by a reset.
   public func reset() {
     loop.checkThread()

@@ -47,17 +47,18 @@ public final class TCPListener: Handle {
   private var hasWaiting = false
 
   private init(
-    at address: SocketAddress, on loop: EventLoop, options: Options,
+    at address: SocketAddress?, on loop: EventLoop, options: Options,
     onError: ((TCPListener, UVError) -> Void)?,
     onConnection: @escaping (TCPListener, TCPConnection) -> Void
   ) throws(UVError) {
-    self.localAddress = address
+    self.localAddress = address ?? SocketAddress(.any, port: 0)
     self.limits = SharedLimits(options.limits)
     self.onError = onError
     self.onConnection = onConnection
     // With the family named, libuv makes the socket now, so that options can be set before bind.
+    let family = address.map { $0.isIPv6 ? AF_INET6 : AF_INET } ?? AF_UNSPEC
     try unsafe super.init(UV_TCP, on: loop) { loop, raw in
-      unsafe uv_tcp_init_ex(loop, cuv_tcp(raw), UInt32(address.isIPv6 ? AF_INET6 : AF_INET))
+      unsafe uv_tcp_init_ex(loop, cuv_tcp(raw), UInt32(family))
     }
   }
 
@@ -88,11 +89,43 @@ public final class TCPListener: Handle {
     }
   }
 
+  /// Listens on a bound socket that something else has opened, such as a service manager.
+  ///
+  /// - Parameters:
+  ///   - descriptor: The socket. It belongs to the listener from now on, and is set not to block;
+  ///     when the call throws it may have been closed.
+  ///   - loop: The loop to accept on.
+  ///   - options: How to listen; what concerns binding is ignored.
+  ///   - onError: Called when accepting a connection fails; the listener goes on.
+  ///   - onConnection: Called with each connection, which must be started or closed.
+  /// - Returns: The listener, accepting as soon as the loop runs.
+  /// - Throws: The system's error.
+  public static func adopt(
+    descriptor: Int32, on loop: EventLoop, options: Options = Options(),
+    onError: ((TCPListener, UVError) -> Void)? = nil,
+    onConnection: @escaping (TCPListener, TCPConnection) -> Void
+  ) throws(UVError) -> TCPListener {
+    let listener = try TCPListener(
+      at: nil, on: loop, options: options, onError: onError, onConnection: onConnection)
+    do throws(UVError) {
+      try listener.check(unsafe uv_tcp_open(cuv_tcp(listener.raw), descriptor))
+      try listener.beginListening(options)
+      return listener
+    } catch {
+      listener.close()
+      throw error
+    }
+  }
+
   private func bind(to address: SocketAddress, _ options: Options) throws(UVError) {
     if options.reusePort { try setReusePort() }
     let flags = options.ipv6Only && address.isIPv6 ? UV_TCP_IPV6ONLY.rawValue : 0
     try check(
       unsafe address.withSockaddr { unsafe uv_tcp_bind(cuv_tcp(raw), $0, flags) })
+    try beginListening(options)
+  }
+
+  private func beginListening(_ options: Options) throws(UVError) {
     // Accepted sockets inherit it, which spares a system call for each.
     if options.noDelay { try check(unsafe uv_tcp_nodelay(cuv_tcp(raw), 1)) }
     try check(

@@ -231,6 +231,12 @@ public final class RawSocket {
     descriptor = -1
   }
 
+  /// Gives the descriptor away; the caller closes it.
+  public func release() -> Int32 {
+    defer { descriptor = -1 }
+    return descriptor
+  }
+
   private func failure(_ call: String) -> Failure {
     errno == EAGAIN || errno == EWOULDBLOCK ? .timedOut(call) : .system(call, errno)
   }

@@ -1,7 +1,8 @@
 import TestTaskProto
 import Testing
+import UVNetTestKit
 
-/// About a million random inputs in all; none may trap, and what they give must agree.
+/// A million random inputs in all; none may trap, and what they give must agree.
 @Suite("Random input")
 struct RandomInputTests {
   @Test("a valid stream gives its messages wherever it is cut", arguments: seeds)
@@ -35,7 +36,7 @@ struct RandomInputTests {
   @Test("a payload never traps and means what protobuf says", arguments: seeds)
   func payloads(seed: UInt64) {
     var random = SplitMix64(seed: seed)
-    for round in 0..<150000 {
+    for round in 0..<190000 {
       let payload = random.payload()
       let verdict = verdict(of: payload, Message.init(decoding:))
       let authority = self.verdict(of: payload, Message.init(decodingByProtobuf:))

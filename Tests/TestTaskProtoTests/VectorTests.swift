@@ -24,8 +24,11 @@ struct VectorTests {
   @Test("a stream split at any byte gives the same", arguments: Vector.all)
   func everySplit(_ vector: Vector) {
     let expected = vector.outcome
+    var decoder = RememberingDecoder()
     for cut in 0...vector.bytes.count {
-      let outcome = Outcome(receiving: vector.bytes, cutAt: [cut])
+      let outcome = Outcome(receiving: vector.bytes, cutAt: [cut]) {
+        payload throws(ProtocolViolation.Kind) in try decoder.decode(payload)
+      }
       guard outcome == expected else {
         Issue.record("cut at \(cut): \(outcome)")
         return

@@ -13,16 +13,17 @@ struct Outcome: Equatable, Sendable {
   /// Receives `stream` in pieces that end at `cuts`, which ascend, and at the stream's end.
   init(
     receiving stream: [UInt8], cutAt cuts: some Sequence<Int> = [],
-    by decoder: FrameDecoder = FrameDecoder()
+    decodingBy decode: (RawSpan) throws(ProtocolViolation.Kind) -> Message =
+      Message.init(decoding:)
   ) {
-    var decoder = decoder
+    var decoder = FrameDecoder()
     var start = 0
     do throws(ProtocolViolation) {
       for cut in cuts {
-        try receive(stream.span.bytes.extracting(start..<cut), by: &decoder)
+        try receive(stream.span.bytes.extracting(start..<cut), by: &decoder, decode)
         start = cut
       }
-      try receive(stream.span.bytes.extracting(start..<stream.count), by: &decoder)
+      try receive(stream.span.bytes.extracting(start..<stream.count), by: &decoder, decode)
       try decoder.finish()
     } catch {
       violation = error
@@ -30,10 +31,11 @@ struct Outcome: Equatable, Sendable {
   }
 
   private mutating func receive(
-    _ piece: RawSpan, by decoder: inout FrameDecoder
+    _ piece: RawSpan, by decoder: inout FrameDecoder,
+    _ decode: (RawSpan) throws(ProtocolViolation.Kind) -> Message
   ) throws(ProtocolViolation) {
     _ = try decoder.decode(piece) { payload throws(ProtocolViolation.Kind) in
-      messages.append(try Message(decoding: payload))
+      messages.append(try decode(payload))
       return .proceed
     }
   }

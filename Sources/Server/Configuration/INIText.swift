@@ -1,0 +1,144 @@
+/// The sections and entries of an INI text with their places in it, and all that is wrong with it.
+///
+/// This is the form only: which sections and keys exist, and what their values mean, is
+/// ``ConfigurationKey``'s affair. Reading goes on after a problem, so that one run reports them all.
+struct INIText: Equatable {
+  /// Where something is: both count from 1, columns in Unicode scalars.
+  struct Place: Hashable {
+    var line: Int
+    var column: Int
+  }
+
+  /// One `key = value` line, under the section it belongs to.
+  struct Entry: Equatable {
+    var section: String
+    var key: String
+    var value: String
+    var keyPlace: Place
+    var valuePlace: Place
+  }
+
+  /// A section's header.
+  struct Section: Equatable {
+    var name: String
+    var place: Place
+  }
+
+  /// What is wrong at one place.
+  struct Problem: Equatable {
+    var place: Place
+    var message: String
+  }
+
+  private(set) var sections: [Section] = []
+  private(set) var entries: [Entry] = []
+  private(set) var problems: [Problem] = []
+
+  /// Reads UTF-8 text, with or without a byte order mark, with LF or CRLF line ends.
+  init(parsing bytes: [UInt8]) {
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    let text = bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]
+    let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() {
+      let content = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+      read(content, number: index + 1)
+    }
+  }
+
+  private mutating func read(_ bytes: ArraySlice<UInt8>, number: Int) {
+    let line = Array(String(decoding: bytes, as: UTF8.self).unicodeScalars)
+    func place(_ index: Int) -> Place { Place(line: number, column: index + 1) }
+
+    if String(validating: bytes, as: UTF8.self) == nil {
+      let bad = line.firstIndex(of: "\u{FFFD}") ?? 0
+      problems.append(Problem(place: place(bad), message: "not valid UTF-8"))
+      return
+    }
+    if let bad = line.firstIndex(where: { $0 != "\t" && ($0.value < 0x20 || $0.value == 0x7F) }) {
+      let code = String(line[bad].value, radix: 16, uppercase: true)
+      problems.append(Problem(place: place(bad), message: "control character U+\(code)"))
+      return
+    }
+    guard let start = line.firstIndex(where: { !$0.isBlank }), !line[start].startsComment else {
+      return
+    }
+    if line[start] == "[" {
+      readSection(line, from: start, place: place)
+    } else {
+      readEntry(line, from: start, place: place)
+    }
+  }
+
+  private mutating func readSection(
+    _ line: [Unicode.Scalar], from start: Int, place: (Int) -> Place
+  ) {
+    guard let end = line[start...].firstIndex(of: "]") else {
+      problems.append(Problem(place: place(start), message: "a section's name ends with \"]\""))
+      return
+    }
+    sections.append(
+      Section(name: String(trimming: line[(start + 1)..<end]), place: place(start)))
+    reportStray(in: line, after: end, place: place)
+  }
+
+  private mutating func readEntry(
+    _ line: [Unicode.Scalar], from start: Int, place: (Int) -> Place
+  ) {
+    guard let equals = line[start...].firstIndex(of: "="), equals > start else {
+      problems.append(
+        Problem(place: place(start), message: "neither \"[section]\" nor \"key = value\""))
+      return
+    }
+    let key = String(trimming: line[start..<equals])
+    guard let section = sections.last else {
+      problems.append(Problem(place: place(start), message: "\"\(key)\" is before any [section]"))
+      return
+    }
+    // The blank before a comment may be the very one after "=".
+    let valueStart = line[(equals + 1)...].firstIndex { !$0.isBlank } ?? line.count
+    var value = ""
+    if valueStart < line.count, line[valueStart] == "\"" {
+      guard let quote = line[(valueStart + 1)...].firstIndex(of: "\"") else {
+        problems.append(Problem(place: place(valueStart), message: "the closing '\"' is missing"))
+        return
+      }
+      value.unicodeScalars.append(contentsOf: line[(valueStart + 1)..<quote])
+      reportStray(in: line, after: quote, place: place)
+    } else {
+      let end = (valueStart..<line.count).first {
+        line[$0].startsComment && line[$0 - 1].isBlank
+      }
+      value = String(trimming: line[valueStart..<(end ?? line.count)])
+    }
+    entries.append(
+      Entry(
+        section: section.name, key: key, value: value,
+        keyPlace: place(start), valuePlace: place(min(valueStart, line.count))))
+  }
+
+  /// After a closing bracket or quote only blanks and a comment set off by one may follow.
+  private mutating func reportStray(
+    in line: [Unicode.Scalar], after end: Int, place: (Int) -> Place
+  ) {
+    guard let next = line[(end + 1)...].firstIndex(where: { !$0.isBlank }) else { return }
+    if !line[next].startsComment || next == end + 1 {
+      problems.append(
+        Problem(place: place(next), message: "stray text after \"\(line[end])\""))
+    }
+  }
+}
+
+extension Unicode.Scalar {
+  fileprivate var isBlank: Bool { self == " " || self == "\t" }
+  fileprivate var startsComment: Bool { self == "#" || self == ";" }
+}
+
+extension String {
+  fileprivate init(trimming scalars: ArraySlice<Unicode.Scalar>) {
+    self = ""
+    guard let first = scalars.firstIndex(where: { !$0.isBlank }),
+      let last = scalars.lastIndex(where: { !$0.isBlank })
+    else { return }
+    unicodeScalars.append(contentsOf: scalars[first...last])
+  }
+}

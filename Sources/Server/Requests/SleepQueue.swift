@@ -1,0 +1,136 @@
+import HeapModule
+
+/// The requests that sleep, of all connections, in order of deadline and then of arrival.
+///
+/// One heap behind one timer: an entry is 24 bytes and names its connection by slot and
+/// generation, so that a connection leaves at once and its entries become dead where they lie.
+/// They are swept when they are half of the heap: a client that asks for 136 years a thousand
+/// times and leaves, again and again, does not grow it.
+struct SleepQueue {
+  /// A connection's place; valid until ``leave(_:)``, and never confused with a later one.
+  struct Owner: Hashable {
+    fileprivate(set) var slot: UInt32
+    fileprivate var generation: UInt32
+
+    /// For arrays kept beside the queue, one element a connection.
+    var index: Int { Int(slot) }
+  }
+
+  /// A sleep that is over.
+  struct Due: Equatable {
+    var owner: Owner
+    /// The clients that were connected when the request came.
+    var clients: UInt32
+  }
+
+  private struct Slot {
+    var generation: UInt32 = 0
+    var sleeping: UInt32 = 0
+  }
+
+  private struct Entry: Comparable {
+    /// Nanoseconds on the loop's clock.
+    var deadline: UInt64
+    var arrival: UInt32
+    var clients: UInt32
+    var owner: Owner
+
+    static func < (left: Entry, right: Entry) -> Bool {
+      if left.deadline != right.deadline { return left.deadline < right.deadline }
+      // The counter goes round; entries of one deadline came close together.
+      return Int32(bitPattern: left.arrival &- right.arrival) < 0
+    }
+  }
+
+  private var heap = Heap<Entry>()
+  private var mostStored = 0
+  private var arrivals: UInt32 = 0
+  private var slots: [Slot] = []
+  private var freeSlots: [UInt32] = []
+  /// Requests that sleep and whose connections are there.
+  private(set) var count = 0
+
+  /// Entries of the heap, dead ones too.
+  var storedCount: Int { heap.count }
+
+  /// Gives a new connection its place.
+  mutating func enter() -> Owner {
+    if let slot = freeSlots.popLast() {
+      return Owner(slot: slot, generation: slots[Int(slot)].generation)
+    }
+    slots.append(Slot())
+    return Owner(slot: UInt32(truncatingIfNeeded: slots.count - 1), generation: 0)
+  }
+
+  /// Takes a connection away with all its sleeping requests, and tells how many they were.
+  @discardableResult
+  mutating func leave(_ owner: Owner) -> Int {
+    guard isPresent(owner) else { return 0 }
+    let dropped = Int(slots[owner.index].sleeping)
+    slots[owner.index] = Slot(generation: owner.generation &+ 1)
+    freeSlots.append(owner.slot)
+    count -= dropped
+    sweepIfWorthIt()
+    return dropped
+  }
+
+  /// How many requests of a connection sleep.
+  func sleeping(of owner: Owner) -> Int {
+    isPresent(owner) ? Int(slots[owner.index].sleeping) : 0
+  }
+
+  /// Lets a request sleep until `deadline`, nanoseconds on the loop's clock.
+  mutating func add(_ owner: Owner, until deadline: UInt64, clients: UInt32) {
+    guard isPresent(owner) else { return }
+    heap.insert(Entry(deadline: deadline, arrival: arrivals, clients: clients, owner: owner))
+    mostStored = max(mostStored, heap.count)
+    arrivals &+= 1
+    slots[owner.index].sleeping += 1
+    count += 1
+  }
+
+  /// The next deadline of a connection that is still there.
+  mutating func nextDeadline() -> UInt64? {
+    while let first = heap.min {
+      if isPresent(first.owner) { return first.deadline }
+      heap.removeMin()
+    }
+    // A burst's memory goes with it; what ordinary work needs is kept.
+    if mostStored > 4_096 { heap = Heap() }
+    mostStored = 0
+    return nil
+  }
+
+  /// Takes out the first request whose sleep is over.
+  mutating func popDue(at now: UInt64) -> Due? {
+    while let first = heap.min, first.deadline <= now {
+      heap.removeMin()
+      guard isPresent(first.owner) else { continue }
+      slots[first.owner.index].sleeping -= 1
+      count -= 1
+      return Due(owner: first.owner, clients: first.clients)
+    }
+    return nil
+  }
+
+  /// Drops what would sleep longer than until `deadline`, and tells how many they were.
+  mutating func drop(after deadline: UInt64) -> Int {
+    let before = count
+    for entry in heap.unordered where entry.deadline > deadline && isPresent(entry.owner) {
+      slots[entry.owner.index].sleeping -= 1
+      count -= 1
+    }
+    heap = Heap(heap.unordered.filter { $0.deadline <= deadline && isPresent($0.owner) })
+    return before - count
+  }
+
+  private func isPresent(_ owner: Owner) -> Bool {
+    slots[owner.index].generation == owner.generation
+  }
+
+  private mutating func sweepIfWorthIt() {
+    // A small heap is not worth the walk.
+    guard heap.count >= 64, heap.count / 2 >= count else { return }
+    heap = Heap(heap.unordered.filter { isPresent($0.owner) })
+  }
+}

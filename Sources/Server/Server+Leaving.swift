@@ -1,0 +1,94 @@
+import TestTaskProto
+import UVNet
+
+extension Server {
+  /// What becomes of the connection of a client that has left.
+  enum Ending {
+    /// What was written is sent; then it closes.
+    case gracefully
+    /// It closes now, and what was not sent is lost.
+    case atOnce
+    /// It is closed.
+    case done
+  }
+
+  /// Takes a client off the list and logs it: once, whatever happens to its connection later.
+  ///
+  /// Its sleeping requests are dropped. Answers written before are still sent if it ends
+  /// gracefully.
+  func leave(
+    _ session: Session, _ reason: DisconnectReason, _ ending: Ending,
+    _ violation: ProtocolViolation? = nil
+  ) {
+    let connection = session.connection
+    guard self.session(of: connection) === session else { return }
+    sessions[session.owner.index] = nil
+    connection.tag = -1
+    sleeping.leave(session.owner)
+    clientCount -= 1
+    heldBytes -= session.heldBytes
+    // Answers of this very turn count as sent: they are, unless the connection breaks.
+    let unsent = ending == .gracefully ? UInt64(connection.pendingBytes) : 0
+    record(.info, "disconnect") {
+      $0.add("conn", session.number)
+      $0.add("peer", session.peer)
+      $0.add("reason", reason.rawValue)
+      if let violation {
+        $0.add("violation", violation.kind.rawValue)
+        $0.add("offset", violation.offset)
+      }
+      $0.add("clients", clientCount)
+      $0.add("duration_ms", (loop.now.nanoseconds - session.connectedAt) / 1_000_000)
+      $0.add("requests", session.requests)
+      $0.add("rx_bytes", connection.bytesRead)
+      $0.add("tx_bytes", connection.bytesWritten + unsent)
+    }
+    // Its close callback has come, or is the one that we are in.
+    guard ending != .done else { return }
+    lingeringCount += 1
+    switch ending {
+    case .gracefully where endSignal != nil: closeInDrain(connection)
+    case .gracefully: connection.closeGracefully(within: patience(with: connection))
+    case .atOnce, .done: connection.close()
+    }
+  }
+
+  /// How long a client that has left may take for its last answers and its own end.
+  private func patience(with connection: TCPConnection) -> Duration {
+    // Whoever had enough of them to be paused reads slowly, or not at all.
+    connection.isWritable || heldBytes > Self.heldBytesMark
+      ? .seconds(5) : .seconds(Int64(configuration.stuckPeerTimeoutSeconds))
+  }
+
+  /// Answers that are due have the whole drain for their way out, but nobody waits long for the
+  /// client's own end: only so that what it sent meanwhile, unread, does not turn ours into a
+  /// reset.
+  private func closeInDrain(_ connection: TCPConnection) {
+    do throws(UVError) {
+      try connection.write("") { [unowned connection] _ in
+        connection.closeGracefully(within: .milliseconds(250))
+      }
+    } catch {
+      connection.close()
+    }
+  }
+
+  /// The connection is gone: of one that had left already, or as the way that a client leaves.
+  func closed(_ connection: StreamConnection, _ reason: CloseReason) {
+    if let session = session(of: connection) {
+      leave(session, Self.disconnectReason(reason), .done)
+    } else {
+      lingeringCount -= 1
+    }
+    endIfDrained()
+  }
+
+  private static func disconnectReason(_ reason: CloseReason) -> DisconnectReason {
+    switch reason {
+    case .peer: .eof
+    case .failed(let error) where error.code == .connectionReset || error.code == .brokenPipe:
+      .reset
+    case .local, .failed: .error
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import UVNet
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+extension Server {
+  func watchSignals() throws {
+    for signal in [SIGTERM, SIGINT] {
+      try SignalSource.on(signal, on: loop) { [unowned self] _ in end(signal) }
+    }
+    try SignalSource.on(SIGHUP, on: loop) { [unowned self] _ in reload() }
+    try SignalSource.on(SIGUSR1, on: loop) { [unowned self] _ in reopenLog() }
+  }
+
+  // MARK: Ending
+
+  /// The first signal drains; a second one ends it now.
+  private func end(_ signal: Int32) {
+    guard endSignal == nil else { return endNow(signal) }
+    endSignal = signal
+    notifier.send("STOPPING=1")
+    listener?.close()
+    let patience = Duration.seconds(Int64(configuration.drainTimeoutSeconds))
+    drainDeadline = loop.now.advanced(by: patience)
+    let dropped = sleeping.drop(after: drainDeadline.nanoseconds)
+    record(.info, "drain") {
+      $0.add("signal", Self.name(of: signal))
+      $0.add("clients", clientCount)
+      $0.add("sleeping", sleeping.count)
+      $0.add("dropped", dropped)
+    }
+    if dropped > 0 {
+      diagnostics.report(
+        .warning, "sleeping requests dropped, due after the drain timeout: \(dropped)")
+    }
+    for case let session? in sessions { drain(session) }
+    LoopTimer.after(patience, on: loop) { [unowned self] _ in abandonDrain() }
+    endIfDrained()
+  }
+
+  private func drain(_ session: Session) {
+    session.undecoded = []
+    let step = DrainStep(
+      unsent: session.connection.pendingBytes,
+      sleepingRequests: sleeping.sleeping(of: session.owner))
+    switch step {
+    case .closeNow, .sendAndClose:
+      leave(session, .shutdown, .gracefully)
+    case .waitForSleeping:
+      // Read and thrown away from now on: only so is the client's own end noticed.
+      session.connection.resumeReading()
+    }
+  }
+
+  /// Whoever is left has had its time.
+  private func abandonDrain() {
+    for case let session? in sessions { leave(session, .shutdown, .atOnce) }
+    finish()
+  }
+
+  func endIfDrained() {
+    if endSignal != nil, clientCount == 0, lingeringCount == 0 { finish() }
+  }
+
+  private func finish() {
+    guard !isFinished else { return }
+    isFinished = true
+    reportRejections()
+    record(.info, "stop")
+    loop.closeAll()
+  }
+
+  private func endNow(_ signal: Int32) {
+    for case let session? in sessions { leave(session, .shutdown, .atOnce) }
+    reportRejections()
+    record(.warning, "stop") { $0.add("signal", Self.name(of: signal)) }
+    log.flush()
+    exit(128 + signal)
+  }
+
+  private static func name(of signal: Int32) -> String {
+    signal == SIGTERM ? "SIGTERM" : "SIGINT"
+  }
+
+  // MARK: Reloading
+
+  /// Takes the settings over that a running server can change, all of them or none.
+  private func reload() {
+    notifier.send("RELOADING=1\nMONOTONIC_USEC=\(loop.now.nanoseconds / 1_000)")
+    defer { notifier.send("READY=1") }
+    // Whatever the ini is like; and first, so that the new log tells of the reload.
+    reopenLog()
+    do throws(ConfigurationSource.Problems) {
+      var read = try loader.load()
+      descriptorRoom = DescriptorLimit.raise(for: read.values.maxConnections)
+      if let asked = read.lowerConnections(to: descriptorRoom) { warnOfLowering(from: asked) }
+      let waiting = read.needingRestart(from: source)
+      source = read.reloaded(over: source)
+      timeouts = ConnectionTimeouts(configuration)
+      writeLimits = Self.writeLimits(configuration)
+      log.level = configuration.logLevel
+      for key in waiting {
+        diagnostics.report(.warning, "reloaded; a new \"\(key)\" needs a restart")
+      }
+      if waiting.isEmpty { diagnostics.report(.info, "reloaded") }
+      record(.info, "reload") {
+        $0.add("result", "ok")
+        if !waiting.isEmpty { $0.add("needs_restart", waiting.joined(separator: ",")) }
+      }
+    } catch {
+      for line in error.lines { diagnostics.print(.error, line) }
+      diagnostics.report(.error, "not reloaded; the settings stay as they were")
+      record(.error, "reload") {
+        $0.add("result", "failed")
+        $0.add("problems", error.lines.count)
+      }
+    }
+  }
+
+  func warnOfLowering(from asked: Int) {
+    diagnostics.report(
+      .warning,
+      "max_connections lowered from \(asked) to \(source.values.maxConnections): "
+        + "the process may have no more descriptors (ulimit -n)")
+  }
+
+  private func reopenLog() {
+    do throws(LogFile.Failure) {
+      try log.reopen()
+    } catch {
+      diagnostics.report(
+        .error, "log \"\(error.path)\" not reopened: \(error.reason); the old file stays in use")
+    }
+    if log.owesWriting { logRetryTimer?.schedule(after: .seconds(1)) }
+  }
+}

@@ -1,0 +1,56 @@
+import TestTaskProto
+import UVNet
+
+extension Server {
+  /// Answers that leave in one turn of the loop; then I/O has its turn.
+  private static let answersPerTurn = 8_192
+
+  /// Puts a request to sleep; false when that would be over a limit.
+  func letSleep(_ session: Session, until deadline: UInt64, clients: UInt32) -> Bool {
+    guard sleeping.count < configuration.maxSleepingRequests,
+      sleeping.sleeping(of: session.owner) < configuration.maxSleepingRequestsPerConnection
+    else { return false }
+    sleeping.add(session.owner, until: deadline, clients: clients)
+    scheduleWaking(by: deadline)
+    return true
+  }
+
+  /// Answers everything whose sleep is over; answers of one connection leave in one write.
+  func answerDue() {
+    wakingAt = nil
+    let now = loop.now.nanoseconds
+    var answers: [UInt8] = []
+    swap(&answers, &self.answers)
+    for _ in 0..<Self.answersPerTurn {
+      guard let due = sleeping.popDue(at: now) else { break }
+      guard let session = sessions[due.owner.index] else { continue }
+      answers.removeAll(keepingCapacity: true)
+      Message.slowResponse(connectedClientCount: due.clients).appendFrame(to: &answers)
+      guard send(answers.span.bytes, to: session) else { continue }
+      if sleeping.sleeping(of: session.owner) == 0 { lastSleepIsOver(of: session) }
+    }
+    swap(&answers, &self.answers)
+    guard let next = sleeping.nextDeadline() else { return }
+    if next <= now {
+      // A timer would wait a millisecond.
+      wakingAt = next
+      loop.nextTick { [unowned self] in answerDue() }
+    } else {
+      scheduleWaking(by: next)
+    }
+  }
+
+  private func lastSleepIsOver(of session: Session) {
+    if endSignal != nil {
+      leave(session, .shutdown, .gracefully)
+    } else if session.hasEnded {
+      leave(session, .eof, .gracefully)
+    }
+  }
+
+  private func scheduleWaking(by deadline: UInt64) {
+    if let wakingAt, wakingAt <= deadline { return }
+    wakingAt = deadline
+    sleepTimer?.schedule(at: EventLoop.Instant(nanoseconds: deadline))
+  }
+}

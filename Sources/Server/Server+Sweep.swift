@@ -1,0 +1,59 @@
+import UVNet
+
+extension Server {
+  /// Looks at every client now and then, so that no client costs a timer or a look at the clock.
+  func sweep() {
+    let now = loop.now.nanoseconds
+    for case let session? in sessions {
+      let sleepingRequests = sleeping.sleeping(of: session.owner)
+      session.activity.observe(session.observation(sleepingRequests: sleepingRequests), at: now)
+      countHeldBytes(of: session)
+      if let reason = timeouts.expired(session.activity, at: now), endSignal == nil {
+        leave(session, reason, .atOnce)
+      } else if heldBytes > Self.heldBytesMaximum, session.activity.takesNothing(at: now) {
+        leave(session, .buffer, .atOnce)
+      }
+    }
+    if clientCount > 0 { scheduleSweep() }
+  }
+
+  func scheduleSweep() {
+    guard let sweepTimer, !sweepTimer.isScheduled else { return }
+    sweepTimer.schedule(after: .nanoseconds(timeouts.sweepInterval))
+  }
+
+  /// Counts a connection that is turned away; the log hears of them once a second at most.
+  func countRejection() {
+    rejectedCount += 1
+    if rejectionTimer?.isScheduled == false { reportRejections() }
+  }
+
+  func reportRejections() {
+    guard rejectedCount > 0 else { return }
+    record(.warning, "rejected") { $0.add("count", rejectedCount) }
+    rejectedCount = 0
+    rejectionTimer?.schedule(after: .seconds(1))
+  }
+
+  /// Brings the sum of what all connections hold up to date with this one.
+  func countHeldBytes(of session: Session) {
+    let held = session.connection.pendingBytes + session.undecoded.count
+    heldBytes += held - session.heldBytes
+    session.heldBytes = held
+  }
+
+  /// While all connections together hold too much, each may hold little more.
+  func setTightness(of session: Session) {
+    let isTight = heldBytes > Self.heldBytesMark
+    guard isTight != session.isTight else { return }
+    session.isTight = isTight
+    session.connection.writeLimits = isTight ? Self.tightLimits : writeLimits
+  }
+
+  func sendStatus() {
+    let rate = (requestCount - statusRequestCount) / 10
+    statusRequestCount = requestCount
+    notifier.send(
+      "STATUS=\(clientCount) clients, \(sleeping.count) sleeping requests, \(rate) requests/s")
+  }
+}

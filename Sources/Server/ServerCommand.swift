@@ -1,0 +1,151 @@
+import ArgumentParser
+import UVNet
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The command line of testtask-server.
+@main
+struct ServerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "testtask-server",
+    abstract: "Answers fast and slow requests over TCP.",
+    discussion: """
+      Flags beat the ini, the ini beats the defaults; of an option given twice the last wins. \
+      SIGTERM and SIGINT drain, SIGHUP reloads, SIGUSR1 reopens the log.
+      """,
+    version: Version.text)
+
+  @Option(help: ArgumentHelp("Read the settings from an ini.", valueName: "file"))
+  var config: String?
+
+  @Option(help: ArgumentHelp("Listen at a numeric address, IPv4 or IPv6.", valueName: "a"))
+  var address: String?
+
+  @Option(help: ArgumentHelp("Listen on a port; 0 is any free one.", valueName: "n"))
+  var port: String?
+
+  @Option(help: ArgumentHelp("Log to a file; - is standard output.", valueName: "file"))
+  var logFile: String?
+
+  @Flag(help: "Check the settings, the address and the log's directory; change nothing.")
+  var checkConfig = false
+
+  @Flag(help: "Print every setting with its origin.")
+  var dumpConfig = false
+
+  /// What the process ends with.
+  private enum Status {
+    static let failure: Int32 = 1
+    /// EX_CONFIG of sysexits.h.
+    static let badConfiguration: Int32 = 78
+  }
+
+  private var loader: ConfigurationLoader {
+    var loader = ConfigurationLoader(path: config)
+    if let address { loader.flags.append(("--address", "server", "address", address)) }
+    if let port { loader.flags.append(("--port", "server", "port", port)) }
+    if let logFile { loader.flags.append(("--log-file", "log", "file", logFile)) }
+    return loader
+  }
+
+  /// Refuses flags that the ini would refuse as values.
+  func validate() throws {
+    var flagsOnly = loader
+    flagsOnly.path = nil
+    do {
+      _ = try flagsOnly.load()
+    } catch {
+      throw ValidationError(error.lines.joined(separator: "\n"))
+    }
+  }
+
+  func run() throws {
+    let diagnostics = Diagnostics()
+    var source: ConfigurationSource
+    do throws(UVError) {
+      try StandardDescriptors.openMissing()
+    } catch {
+      throw ExitCode(Status.failure)
+    }
+    do throws(ConfigurationSource.Problems) {
+      source = try loader.load()
+    } catch {
+      for line in error.lines { diagnostics.print(.error, line) }
+      throw ExitCode(Status.badConfiguration)
+    }
+    let room = DescriptorLimit.raise(for: source.values.maxConnections)
+    let asked = source.lowerConnections(to: room)
+    if checkConfig { try check(source, diagnostics) }
+    if dumpConfig { print(source.dump, terminator: "") }
+    if !checkConfig && !dumpConfig {
+      try serve(source, room, lowered: asked, diagnostics)
+    }
+  }
+
+  private func serve(
+    _ source: ConfigurationSource, _ room: Int, lowered asked: Int?, _ diagnostics: Diagnostics
+  ) throws {
+    do {
+      let server = try Server(
+        loader, source, descriptorRoom: room, diagnostics: diagnostics)
+      if let asked { server.warnOfLowering(from: asked) }
+      try server.start()
+      try server.run()
+    } catch {
+      diagnostics.report(.error, Self.explain(error, source.values))
+      throw ExitCode(Status.failure)
+    }
+  }
+
+  /// Tries what can be tried without leaving a trace.
+  private func check(_ source: ConfigurationSource, _ diagnostics: Diagnostics) throws {
+    var isGood = true
+    func fail(_ error: any Error) {
+      diagnostics.report(.error, Self.explain(error, source.values))
+      isGood = false
+    }
+    do { try LogFile.check(source.values.logFile) } catch { fail(error) }
+    do {
+      let address = try SocketAddress(
+        host: source.values.address, port: UInt16(clamping: source.values.port))
+      let loop = try EventLoop()
+      do {
+        let listener = try TCPListener.listen(at: address, on: loop) { _, connection in
+          connection.close()
+        }
+        listener.close()
+      } catch  where error.code == .addressInUse {
+        // The server itself may be what uses it.
+        diagnostics.report(.info, "note: \(address) is in use")
+      } catch {
+        fail(error)
+      }
+      loop.run()
+      try loop.close()
+    } catch {
+      fail(error)
+    }
+    guard isGood else { throw ExitCode(Status.failure) }
+    diagnostics.report(.info, "\(config ?? "settings"): good")
+  }
+
+  /// One line for what keeps the server from starting.
+  private static func explain(_ error: any Error, _ values: Configuration) -> String {
+    switch error {
+    case let error as LogFile.Failure:
+      "cannot log to \"\(error.path)\": \(error.reason)"
+    case let error as SocketAddressError:
+      "cannot listen on \"\(values.address)\": \(error)"
+    case let error as UVError where error.operation == .listen:
+      "cannot listen on \(values.address) port \(values.port): \(error.message) (\(error.name))"
+    default:
+      "\(error)"
+    }
+  }
+}

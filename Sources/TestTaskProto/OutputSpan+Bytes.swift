@@ -1,0 +1,33 @@
+extension OutputSpan where Element == UInt8 {
+  /// Appends the shortest form of a varint of up to 32 bits; there must be room for it.
+  @inline(__always)
+  mutating func append(varint value: UInt32) {
+    var rest = value
+    while rest >= 0x80 {
+      append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    append(UInt8(truncatingIfNeeded: rest))
+  }
+
+  /// Appends bytes in one copy; there must be room for them.
+  mutating func append(contentsOf bytes: UnsafeRawBufferPointer) {
+    withUnsafeMutableBufferPointer { buffer, initializedCount in
+      let free = UnsafeMutableBufferPointer(rebasing: buffer[initializedCount...])
+      UnsafeMutableRawBufferPointer(free).copyMemory(from: bytes)
+      initializedCount += bytes.count
+    }
+  }
+
+  /// Appends the UTF-8 bytes of a text; there must be room for them.
+  @inline(__always)
+  mutating func append(utf8Of text: String) {
+    let copied: Void? = text.utf8.withContiguousStorageIfAvailable {
+      append(contentsOf: UnsafeRawBufferPointer($0))
+    }
+    // Strings of Swift's own are contiguous. The rest is for bridged ones on Darwin.
+    if copied == nil {
+      for byte in text.utf8 { append(byte) }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import Testing
+
+@testable import Server
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+@Suite struct InstalledFilesTests {
+  private static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+    .dropLast(3).joined(separator: "/")
+
+  private func contents(_ name: String) throws -> String {
+    let file = try #require(fopen("\(Self.root)/\(name)", "r"))
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 65_536)
+    let count = fread(&bytes, 1, bytes.count, file)
+    return String(decoding: bytes.prefix(count), as: UTF8.self)
+  }
+
+  @Test func `the sample ini sets every key to its default`() throws {
+    var source = ConfigurationSource()
+    let text = try contents("etc/server.ini")
+    try source.apply(ini: Array(text.utf8), path: "etc/server.ini")
+    #expect(source.values == Configuration())
+    for key in ConfigurationKey.table {
+      #expect(source.origin(of: key) != .preset, "\(key.name) is not there")
+    }
+  }
+
+  @Test(arguments: ConfigurationKey.table.indices)
+  func `the sample ini tells what each key accepts, right above it`(index: Int) throws {
+    let key = ConfigurationKey.table[index]
+    let lines = try contents("etc/server.ini").split(
+      separator: "\n", omittingEmptySubsequences: false)
+    let line = try #require(lines.firstIndex { $0.hasPrefix("\(key.name) = ") })
+    let comment = lines[..<line].reversed().prefix { $0.hasPrefix("#") }.reversed()
+    let words = comment.map { $0.dropFirst(2) }.joined(separator: " ")
+    #expect(words.contains(key.accepts), "\(key.name): \(words)")
+  }
+}

@@ -1,0 +1,48 @@
+import TestTaskProto
+import Testing
+
+@testable import Server
+
+@Suite struct ReplyTests {
+  @Test func `a fast request is answered now`() throws {
+    #expect(try Reply(to: .requestForFastResponse, connectedClients: 3) == .fastNow)
+  }
+
+  @Test(arguments: [0, 5, UInt32.max])
+  func `a slow request captures the clients of its moment`(seconds: UInt32) throws {
+    let request = Message.requestForSlowResponse(timeInSecondsToSleep: seconds)
+    #expect(
+      try Reply(to: request, connectedClients: 3) == .slowLater(seconds: seconds, clients: 3))
+  }
+
+  @Test(arguments: [
+    Message.fastResponse(currentDateTime: ""), .slowResponse(connectedClientCount: 1),
+  ])
+  func `a response is for clients`(message: Message) {
+    #expect(throws: ProtocolViolation.Kind.unexpectedMessage) {
+      try Reply(to: message, connectedClients: 1)
+    }
+  }
+
+  @Test func `no sleep overflows the clock`() {
+    #expect(Reply.deadline(after: 2, from: 5) == 2_000_000_005)
+    #expect(Reply.deadline(after: .max, from: 0) == 4_294_967_295_000_000_000)
+    #expect(Reply.deadline(after: .max, from: .max - 1) == .max)
+  }
+
+  @Test func `the fast answer is one frame with the time, made anew each millisecond`() throws {
+    var answer = FastAnswer()
+    answer.refresh(wallClockNanoseconds: 1_123_456_789)
+    #expect(answer.frame.count == 24)
+    #expect(answer.frame.starts(with: [0x17, 0x0A, 0x15, 0x0A, 0x13]))
+    #expect(String(decoding: answer.frame.suffix(4), as: UTF8.self) == ".123")
+    let before = answer.frame
+    answer.refresh(wallClockNanoseconds: 1_123_999_999)
+    #expect(answer.frame == before)
+    answer.refresh(wallClockNanoseconds: 1_124_000_000)
+    #expect(String(decoding: answer.frame.suffix(4), as: UTF8.self) == ".124")
+    // A clock that is set back is followed too.
+    answer.refresh(wallClockNanoseconds: 1_123_000_000)
+    #expect(answer.frame == before)
+  }
+}
