@@ -99,9 +99,8 @@ final class Console {
 
   func clear() {
     guard isEditing else { return }
-    pending = ""
     bottomRow.forget()
-    write("\u{1b}[H\u{1b}[2J")
+    pending = "\u{1b}[H\u{1b}[2J"
     refresh()
   }
 
@@ -147,26 +146,20 @@ final class Console {
       switch action {
       case .submit(let line):
         pending += "\(prompt().text) \(line)\n"
-        // The editor keeps no blank or repeated lines, nor does the file.
-        if editor.history.lines.last == line, lastKept != line {
-          lastKept = line
-          historyFile?.append(line)
-        }
         onEvent(.lines([ScriptLine(text: line)]))
-      case .interrupt:
-        pending += "^C\n"
+      case .remember(let line): historyFile?.append(line)
+      case .interrupt(let line):
+        pending += "\(prompt().text) \(line)^C\n"
         onEvent(.interrupt)
       case .endOfInput: onEvent(.endOfInput(nil))
       case .suspend: onEvent(.suspend)
       case .clearScreen: clear()
       case .list(let words): pending += words.joined(separator: "  ") + "\n"
-      case .bell: write("\u{7}")
+      case .bell: pending += "\u{7}"
       }
     }
     refresh()
   }
-
-  private lazy var lastKept = editor.history.lines.last
 
   private func end(_ error: UVError?) {
     if let last = reader.finish() { deliver([last]) }
@@ -190,7 +183,7 @@ final class Console {
     guard isEditing, let input else { return }
     try? input.setRawMode(true)
     bottomRow.forget()
-    write("\u{1b}[?2004h")
+    write("\r\u{1b}[J\u{1b}[?2004h")
     refresh()
   }
 
