@@ -33,16 +33,16 @@ extension Server {
       $0.add("conn", session.number)
       $0.add("peer", session.peer)
       $0.add("reason", reason.rawValue)
-      if let violation {
-        $0.add("violation", violation.kind.rawValue)
-        $0.add("offset", violation.offset)
-      }
-      if let error { $0.add("error", error.description) }
       $0.add("clients", clientCount)
       $0.add("duration_ms", (loop.now.nanoseconds - session.connectedAt) / 1_000_000)
       $0.add("requests", session.requests)
       $0.add("rx_bytes", connection.bytesRead)
       $0.add("tx_bytes", connection.bytesWritten + unsent)
+      if let violation {
+        $0.add("violation", violation.kind.rawValue)
+        $0.add("offset", violation.offset)
+      }
+      if let error { $0.add("error", error.description) }
     }
     // Its close callback has come, or is the one that we are in.
     guard ending != .done else { return }
