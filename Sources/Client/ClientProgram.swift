@@ -10,24 +10,9 @@ import UVNet
 
 /// The program: wires session, commands, network, console and signals together on one loop.
 final class ClientProgram {
-  /// What the command line says.
-  struct Options {
-    var address: SocketAddress?
-    /// The commands of `-e` and `-f`; nil = standard input's.
-    var script: [ScriptLine]?
-    /// nil = as suits the prompt or a script.
-    var reconnectDelay: Duration??
-    var connectTimeout: Duration
-    var answerTimeout: Duration?
-    var isJSON: Bool
-    var logFile: LogFile?
-    var stamp: EventFormatter.Stamp
-    var isColoured: Bool
-    var keepsGoing: Bool
-  }
-
   private let loop: EventLoop
   private let isScript: Bool
+  private let target: SocketAddress?
   private let script: [ScriptLine]?
   private var session: Session
   private var runner: CommandRunner
@@ -49,28 +34,23 @@ final class ClientProgram {
     prompt: { [weak self] in self?.prompt ?? ("", false) },
     onEvent: { [weak self] event in self?.hear(event) })
 
-  init(_ options: Options) throws(UVError) {
+  init(_ line: ClientCommandLine) throws {
     loop = try EventLoop()
-    script = options.script
-    isScript = options.script != nil || StandardInput.kind != .terminal
+    target = line.address
+    script = try line.script()
+    isScript = script != nil || StandardInput.kind != .terminal
     session = Session(
-      reconnectDelay: options.reconnectDelay ?? (isScript ? nil : .seconds(3)),
-      answerTimeout: options.answerTimeout, connectTimeout: options.connectTimeout)
-    runner = CommandRunner(isScript: isScript, keepsGoing: options.keepsGoing)
+      reconnectDelay: line.reconnect.map(\.duration) ?? (isScript ? nil : .seconds(3)),
+      answerTimeout: line.timeout?.duration, connectTimeout: line.connectTimeout)
+    runner = CommandRunner(isScript: isScript, keepsGoing: line.keepGoing)
     screenFormatter = EventFormatter(
-      isJSON: options.isJSON, isColoured: options.isColoured, stamp: options.stamp)
-    fileFormatter = EventFormatter(isJSON: options.isJSON, stamp: options.stamp)
-    logFile = options.logFile
-    if let address = options.address {
-      // The address is given, so this cannot be refused.
-      initialActions = (try? session.connect(to: address, at: loop.now)) ?? []
-    }
+      isJSON: line.json, isColoured: line.isColoured, stamp: line.time)
+    fileFormatter = EventFormatter(isJSON: line.json, stamp: line.time)
+    if let path = line.logFile, path != "-" { logFile = try LogFile(path: path) }
   }
 
-  private var initialActions: [SessionAction] = []
-
   private var isEditing: Bool {
-    !isScript && isatty(STDOUT_FILENO) == 1 && Descriptor.environment("TERM") != "dumb"
+    !isScript && Descriptor.output.isTerminal && Descriptor.environment("TERM") != "dumb"
   }
 
   private var prompt: (text: String, isLive: Bool) {
@@ -78,7 +58,7 @@ final class ClientProgram {
   }
 
   /// Runs to the end; returns how to exit.
-  func run() throws(UVError) -> ExitStatus {
+  func run() throws -> ExitStatus {
     try watchSignals()
     if let script {
       script.forEach { runner.append($0) }
@@ -86,7 +66,7 @@ final class ClientProgram {
     } else {
       try console.open()
     }
-    perform(initialActions)
+    if let target { perform(try session.connect(to: target, at: loop.now)) }
     settle()
     loop.run()
     try loop.close()
@@ -205,7 +185,7 @@ final class ClientProgram {
 
   private func log(_ event: SessionEvent) {
     runner.note(event)
-    let time = WallTime.now()
+    let time = WallTime.now
     if screenLog, let line = screenFormatter.line(for: event, at: time) { console.print(line) }
     if logFile != nil, let line = fileFormatter.line(for: event, at: time),
       let complaint = logFile?.write(line)

@@ -1,13 +1,5 @@
 import UVNet
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// The user's end: standard input, output and error, whatever they are.
 ///
 /// At a terminal the line being typed stays on the last row and everything else appears above it:
@@ -93,8 +85,8 @@ final class Console {
   /// Prints one line of diagnostics: to standard error, and with the rest where that is the same
   /// terminal.
   func complain(_ line: String) {
-    if isEditing, isatty(STDERR_FILENO) == 1 { return print(line) }
-    try? Descriptor.write("testtask-client: \(line)\n", to: STDERR_FILENO)
+    if isEditing, Descriptor.errors.isTerminal { return print(line) }
+    try? Descriptor.errors.write("testtask-client: \(line)\n")
   }
 
   func clear() {
@@ -129,11 +121,11 @@ final class Console {
   private func write(_ text: String) {
     guard !outputIsLost else { return }
     do throws(Descriptor.Failure) {
-      try Descriptor.write(text, to: STDOUT_FILENO)
+      try Descriptor.output.write(text)
     } catch {
       outputIsLost = true
       // Not from here: whoever prints does not expect the program to end meanwhile.
-      let reason = error.number == EPIPE ? nil : error.message
+      let reason = error.isBrokenPipe ? nil : error.message
       loop.nextTick { [weak self] in self?.onEvent(.outputLost(reason)) }
     }
   }

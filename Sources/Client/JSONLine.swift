@@ -2,6 +2,8 @@
 struct JSONLine {
   private var members: [String] = []
 
+  var text: String { "{\(members.joined(separator: ","))}" }
+
   mutating func add(_ key: String, _ value: String) {
     members.append("\"\(key)\":\(value.jsonString)")
   }
@@ -14,6 +16,4 @@ struct JSONLine {
   mutating func add(_ key: String, _ value: Duration?) {
     if let value { members.append("\"\(key)\":\(value.decimalSeconds)") }
   }
-
-  var text: String { "{\(members.joined(separator: ","))}" }
 }
