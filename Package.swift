@@ -80,7 +80,7 @@ let package = Package(
       name: "UVNetTests", dependencies: ["UVNet", "UVNetTestKit"], swiftSettings: strict),
     .testTarget(
       name: "TestTaskProtoTests",
-      dependencies: ["TestTaskProto"],
+      dependencies: ["TestTaskProto", "UVNetTestKit"],
       resources: [.copy("vectors.json")],
       swiftSettings: strict
     ),

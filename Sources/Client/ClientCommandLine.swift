@@ -92,11 +92,11 @@ struct ClientCommandLine: ParsableCommand {
 
   func run() throws {
     try StandardDescriptors.openMissing()
-    let status = try Client(try options()).run()
+    let status = try ClientProgram(try options()).run()
     throw ExitCode(status.rawValue)
   }
 
-  private func options() throws -> Client.Options {
+  private func options() throws -> ClientProgram.Options {
     let colours =
       switch color {
       case .always: true
@@ -105,7 +105,7 @@ struct ClientCommandLine: ParsableCommand {
         isatty(STDOUT_FILENO) == 1 && Descriptor.environment("NO_COLOR") == nil
           && Descriptor.environment("TERM") != "dumb"
       }
-    return Client.Options(
+    return ClientProgram.Options(
       address: address, script: try script(), reconnectDelay: reconnect.map(\.duration),
       connectTimeout: connectTimeout, answerTimeout: timeout?.duration, isJSON: json,
       logFile: try logFile.flatMap { $0 == "-" ? nil : try LogFile(path: $0) }, stamp: time,

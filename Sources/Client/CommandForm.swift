@@ -8,11 +8,11 @@ struct CommandForm: Sendable {
   let parameters: [Parameter]
   let summary: String
   let example: String?
-  let make: @Sendable ([Parameter.Value]) throws(CommandError) -> Command
+  let make: @Sendable ([Parameter.Value]) -> Command
 
   init(
     _ name: String, _ parameters: [Parameter] = [], _ summary: String, example: String? = nil,
-    make: @escaping @Sendable ([Parameter.Value]) throws(CommandError) -> Command
+    make: @escaping @Sendable ([Parameter.Value]) -> Command
   ) {
     self.name = name
     self.parameters = parameters
@@ -40,10 +40,9 @@ struct CommandForm: Sendable {
     CommandForm(
       "connect", [.host, .whole("PORT", 1...65535)], "the same, with the port apart",
       example: "connect 127.0.0.1 25555"
-    ) { values throws(CommandError) in
-      let host = values.text ?? ""
-      let bracketed = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
-      return .connect(try SocketAddress(target: "\(bracketed):\(values.number ?? 0)"))
+    ) { values in
+      let port = UInt16(clamping: values.dropFirst().number ?? 0)
+      return .connect(values.address.map { SocketAddress($0.address, port: port) })
     },
     CommandForm("disconnect", [], "close; no reconnecting until connect") { _ in .disconnect },
     CommandForm("fast", [], "ask for the server's time") { _ in .request(.fast) },

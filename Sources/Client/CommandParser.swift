@@ -22,7 +22,7 @@ enum CommandParser {
         }
         values.append(value)
       }
-      if failure == nil, form.parameters.count == arguments.count { return try form.make(values) }
+      if failure == nil, form.parameters.count == arguments.count { return form.make(values) }
       if values.count > furthest { (furthest, refusal, expected) = (values.count, nil, []) }
       guard values.count == furthest else { continue }
       if case .refused(let reason)? = failure, refusal == nil { refusal = reason }

@@ -187,8 +187,9 @@ struct CommandRunner {
     }
   }
 
-  /// A connection or an attempt was lost. What waited for it fails, unless there will be another;
-  /// but a request that timed out or met a violation is not repeated, lest it go on for ever.
+  /// A connection or an attempt was lost: what waited for it fails, unless there will be another.
+  ///
+  /// A request that timed out or met a violation is not repeated, lest it go on for ever.
   private mutating func lose(_ reason: String, _ status: ExitStatus, willRetry: Bool) {
     let reason = reason.escapedForTerminal
     lastLoss = (reason, status)

@@ -40,9 +40,7 @@ final class Console {
   private lazy var redrawTimer = LoopTimer.unscheduled(on: loop) { [weak self] _ in self?.redraw() }
   private var lastRedraw = EventLoop.Instant(nanoseconds: 0)
   private var pending = ""
-  /// What stands on the terminal's last row; nil when that is not ours.
-  private var shown: LineEditor.Row?
-  private var shownColumns = 0
+  private var bottomRow = BottomRow()
 
   init(
     on loop: EventLoop, isEditing: Bool, addresses: @escaping () -> [String],
@@ -102,7 +100,7 @@ final class Console {
   func clear() {
     guard isEditing else { return }
     pending = ""
-    shown = nil
+    bottomRow.forget()
     write("\u{1b}[H\u{1b}[2J")
     refresh()
   }
@@ -116,26 +114,17 @@ final class Console {
 
   private func redraw() {
     guard isEditing, input != nil else { return }
-    let columns = input?.windowSize?.columns ?? 80
     let prompt = prompt()
     let row = editor.row(prompt: prompt.text, columns: columns)
     if prompt.isLive { redrawTimer.schedule(after: .milliseconds(200)) }
-    guard row != shown || columns != shownColumns || !pending.isEmpty else { return }
-    let drawing = erasure(columns) + pending + row.text + "\u{1b}[K" + Self.move(to: row.cursor)
-    (shown, shownColumns, pending, lastRedraw) = (row, columns, "", loop.now)
+    guard let drawing = bottomRow.draw(row, below: pending, columns: columns) else { return }
+    (pending, lastRedraw) = ("", loop.now)
     write(drawing)
   }
 
-  /// Takes the row away: from its beginning, which is some rows up when the window has become too
-  /// narrow for it since.
-  private func erasure(_ columns: Int) -> String {
-    guard let shown else { return "" }
-    let rowsUp = columns < shownColumns && columns > 0 ? shown.cursor / columns : 0
-    return (rowsUp > 0 ? "\u{1b}[\(rowsUp)A" : "") + "\r\u{1b}[J"
-  }
-
-  private static func move(to column: Int) -> String {
-    column > 0 ? "\r\u{1b}[\(column)C" : "\r"
+  /// A window that knows no size counts as 80 columns wide.
+  private var columns: Int {
+    input?.windowSize.flatMap { $0.columns > 0 ? $0.columns : nil } ?? 80
   }
 
   private func write(_ text: String) {
@@ -196,11 +185,11 @@ final class Console {
 
   // MARK: The terminal
 
-  /// Takes the terminal: raw mode, and pastes in brackets. Again after the process was stopped.
+  /// Takes the terminal, with raw mode and bracketed paste; again after the process was stopped.
   func resume() {
     guard isEditing, let input else { return }
     try? input.setRawMode(true)
-    shown = nil
+    bottomRow.forget()
     write("\u{1b}[?2004h")
     refresh()
   }
@@ -208,8 +197,8 @@ final class Console {
   /// Gives the terminal back as it was, without the row.
   func suspend() {
     guard isEditing, let input else { return }
-    write(erasure(input.windowSize?.columns ?? 80) + pending + "\u{1b}[?2004l")
-    (shown, pending) = (nil, "")
+    write(bottomRow.erase(columns: columns) + pending + "\u{1b}[?2004l")
+    pending = ""
     try? input.setRawMode(false)
   }
 

@@ -215,7 +215,6 @@ struct LineEditor {
   /// In the last column terminals differ over where the cursor then stands. A prompt that leaves
   /// too little room gives way to `>`.
   mutating func row(prompt: String, columns: Int) -> Row {
-    let columns = columns > 0 ? columns : 80
     var prompt = prompt + " "
     var promptWidth = prompt.reduce(0) { $0 + $1.terminalWidth }
     if promptWidth + 10 > columns {

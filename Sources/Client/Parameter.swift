@@ -57,7 +57,7 @@ enum Parameter {
   func match(_ text: String) -> Match {
     switch self {
     case .word(let word): return text == word ? .value(.text(text)) : .mismatch
-    case .host, .path, .command: return .value(.text(text))
+    case .path, .command: return .value(.text(text))
     case .whole(_, let range):
       // A sign or a fraction is a number out of its range, not a word.
       guard text.utf8.allSatisfy({ (48...57).contains($0) }), !text.isEmpty else {
@@ -72,9 +72,10 @@ enum Parameter {
         return isNumber(text) ? .refused(outOfRange(text)) : .mismatch
       }
       return .value(.duration(duration))
-    case .address:
+    case .address, .host:
       do {
-        return .value(.address(try SocketAddress(target: text)))
+        let isHost = if case .host = self { true } else { false }
+        return .value(.address(try SocketAddress(target: text, isHost: isHost)))
       } catch {
         return .refused(error.message)
       }

@@ -5,14 +5,20 @@ extension SocketAddress {
   static let defaultPort: UInt16 = 25555
 
   /// Reads `HOST[:PORT]` as the user types it; `localhost` is 127.0.0.1, without a look-up.
-  init(target text: String) throws(CommandError) {
+  ///
+  /// Where `isHost`, no port may follow.
+  init(target text: String, isHost: Bool = false) throws(CommandError) {
     let name = "localhost"
     let isName = text == name || text.hasPrefix(name + ":")
     let numeric = isName ? "127.0.0.1" + text.dropFirst(name.count) : text
     do {
-      try self.init(parsing: numeric, defaultPort: Self.defaultPort)
+      if isHost {
+        try self.init(host: numeric, port: Self.defaultPort)
+      } else {
+        try self.init(parsing: numeric, defaultPort: Self.defaultPort)
+      }
     } catch {
-      throw CommandError(message: "\(error)")
+      throw CommandError(message: "\"\(text.escapedForTerminal)\": \(error)")
     }
   }
 }

@@ -3,8 +3,9 @@ struct Statistics: Hashable {
   var sent: UInt64 = 0
   var answered: UInt64 = 0
   var lost: UInt64 = 0
-  /// Periodic ticks that found a request unanswered. Figures of round trips mean little without
-  /// them: a stall delays one request but swallows many ticks.
+  /// Periodic ticks that found a request unanswered.
+  ///
+  /// Figures of round trips mean little without: a stall delays one request and swallows many ticks.
   var skipped: UInt64 = 0
   /// Round trips in nanoseconds, apart: a slow one contains the server's sleep.
   var fast = Histogram()

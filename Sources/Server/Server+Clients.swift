@@ -33,7 +33,7 @@ extension Server {
         "LISTENING BEYOND LOOPBACK on \(bound): the protocol has no authentication, "
           + "so everybody who can reach this address is served")
     }
-    diagnostics.write(.info, "listening address=\(bound.host) port=\(bound.port)")
+    diagnostics.print(.info, "listening address=\(bound.host) port=\(bound.port)")
   }
 
   func session(of connection: StreamConnection) -> Session? {
@@ -45,10 +45,7 @@ extension Server {
       clientCount + lingeringCount < descriptorRoom
     else {
       connection.close()
-      rejections.add()
-      reportRejections()
-      scheduleSweep()
-      return
+      return countRejection()
     }
     lastNumber += 1
     let session = Session(
@@ -110,6 +107,8 @@ extension Server {
     answers.removeAll(keepingCapacity: true)
     // With so many the connection is above its high-water mark, and will say when it has drained.
     let room = session.connection.writeLimits.highWaterMark + 1 - session.connection.pendingBytes
+    // All of a read has come by now; no request needs a look at the clock of its own.
+    let now = loop.now.nanoseconds
     var count: UInt64 = 0
     var isOverLimit = false
     var violation: ProtocolViolation?
@@ -122,7 +121,10 @@ extension Server {
         case .fastNow:
           answers.append(contentsOf: fastAnswer.frame)
         case .slowLater(let seconds, let clients):
-          guard letSleep(session, seconds: seconds, clients: clients) else {
+          guard
+            letSleep(
+              session, until: Reply.deadline(after: seconds, from: now), clients: clients)
+          else {
             isOverLimit = true
             return .stop
           }

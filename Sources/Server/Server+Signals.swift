@@ -29,14 +29,14 @@ extension Server {
     drainDeadline = loop.now.advanced(by: patience)
     let dropped = sleeping.drop(after: drainDeadline.nanoseconds)
     record(.info, "drain") {
-      $0.add("signal", signal)
+      $0.add("signal", Self.name(of: signal))
       $0.add("clients", clientCount)
       $0.add("sleeping", sleeping.count)
       $0.add("dropped", dropped)
     }
     if dropped > 0 {
       diagnostics.report(
-        .warning, "\(dropped) sleeping requests dropped: due after the drain timeout")
+        .warning, "sleeping requests dropped, due after the drain timeout: \(dropped)")
     }
     for case let session? in sessions { drain(session) }
     LoopTimer.after(patience, on: loop) { [unowned self] _ in abandonDrain() }
@@ -70,17 +70,21 @@ extension Server {
   private func finish() {
     guard !isFinished else { return }
     isFinished = true
-    reportRejections(isLast: true)
+    reportRejections()
     record(.info, "stop")
     loop.closeAll()
   }
 
   private func endNow(_ signal: Int32) {
     for case let session? in sessions { leave(session, .shutdown, .atOnce) }
-    reportRejections(isLast: true)
-    record(.warning, "stop") { $0.add("signal", signal) }
+    reportRejections()
+    record(.warning, "stop") { $0.add("signal", Self.name(of: signal)) }
     log.flush()
     exit(128 + signal)
+  }
+
+  private static func name(of signal: Int32) -> String {
+    signal == SIGTERM ? "SIGTERM" : "SIGINT"
   }
 
   // MARK: Reloading
@@ -88,6 +92,9 @@ extension Server {
   /// Takes the settings over that a running server can change, all of them or none.
   private func reload() {
     notifier.send("RELOADING=1\nMONOTONIC_USEC=\(loop.now.nanoseconds / 1_000)")
+    defer { notifier.send("READY=1") }
+    // Whatever the ini is like; and first, so that the new log tells of the reload.
+    reopenLog()
     do throws(ConfigurationSource.Problems) {
       var read = try loader.load()
       descriptorRoom = DescriptorLimit.raise(for: read.values.maxConnections)
@@ -106,15 +113,13 @@ extension Server {
         if !waiting.isEmpty { $0.add("needs_restart", waiting.joined(separator: ",")) }
       }
     } catch {
-      for line in error.lines { diagnostics.write(.error, line) }
+      for line in error.lines { diagnostics.print(.error, line) }
       diagnostics.report(.error, "not reloaded; the settings stay as they were")
       record(.error, "reload") {
         $0.add("result", "failed")
         $0.add("problems", error.lines.count)
       }
     }
-    reopenLog()
-    notifier.send("READY=1")
   }
 
   func warnOfLowering(from asked: Int) {

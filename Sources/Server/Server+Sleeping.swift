@@ -6,11 +6,10 @@ extension Server {
   private static let answersPerTurn = 8_192
 
   /// Puts a request to sleep; false when that would be over a limit.
-  func letSleep(_ session: Session, seconds: UInt32, clients: UInt32) -> Bool {
+  func letSleep(_ session: Session, until deadline: UInt64, clients: UInt32) -> Bool {
     guard sleeping.count < configuration.maxSleepingRequests,
       sleeping.sleeping(of: session.owner) < configuration.maxSleepingRequestsPerConnection
     else { return false }
-    let deadline = Reply.deadline(after: seconds, from: loop.now.nanoseconds)
     sleeping.add(session.owner, until: deadline, clients: clients)
     scheduleWaking(by: deadline)
     return true

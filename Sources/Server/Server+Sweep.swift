@@ -14,8 +14,7 @@ extension Server {
         leave(session, .buffer, .atOnce)
       }
     }
-    reportRejections()
-    if clientCount > 0 || rejections.isOwed { scheduleSweep() }
+    if clientCount > 0 { scheduleSweep() }
   }
 
   func scheduleSweep() {
@@ -23,9 +22,17 @@ extension Server {
     sweepTimer.schedule(after: .nanoseconds(timeouts.sweepInterval))
   }
 
-  func reportRejections(isLast: Bool = false) {
-    guard let count = rejections.report(at: loop.now.nanoseconds, isLast: isLast) else { return }
-    record(.warning, "rejected") { $0.add("count", count) }
+  /// Counts a connection that is turned away; the log hears of them once a second at most.
+  func countRejection() {
+    rejectedCount += 1
+    if rejectionTimer?.isScheduled == false { reportRejections() }
+  }
+
+  func reportRejections() {
+    guard rejectedCount > 0 else { return }
+    record(.warning, "rejected") { $0.add("count", rejectedCount) }
+    rejectedCount = 0
+    rejectionTimer?.schedule(after: .seconds(1))
   }
 
   /// Brings the sum of what all connections hold up to date with this one.

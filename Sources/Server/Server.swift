@@ -22,6 +22,7 @@ final class Server {
   var listener: TCPListener?
   var sleepTimer: LoopTimer?
   var sweepTimer: LoopTimer?
+  var rejectionTimer: LoopTimer?
   var logRetryTimer: LoopTimer?
   var statusTimer: LoopTimer?
 
@@ -29,7 +30,8 @@ final class Server {
   var sessions: [Session?] = []
   var clientCount = 0
   var lastNumber: UInt64 = 0
-  var rejections = RejectionCount()
+  /// Connections turned away that the log has not heard of.
+  var rejectedCount = 0
   /// Connections of clients that have left, whose last answers are still on their way.
   var lingeringCount = 0
   /// Clients and lingering connections that there are descriptors for.
@@ -89,6 +91,7 @@ final class Server {
   func start() throws {
     sleepTimer = .unscheduled(on: loop) { [unowned self] _ in answerDue() }
     sweepTimer = .unscheduled(on: loop) { [unowned self] _ in sweep() }
+    rejectionTimer = .unscheduled(on: loop) { [unowned self] _ in reportRejections() }
     logRetryTimer = .unscheduled(on: loop) { [unowned self] _ in flushLog() }
     do {
       // First: who reads that we listen may send a signal at once.

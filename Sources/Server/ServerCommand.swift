@@ -76,7 +76,7 @@ struct ServerCommand: ParsableCommand {
     do throws(ConfigurationSource.Problems) {
       source = try loader.load()
     } catch {
-      for line in error.lines { diagnostics.write(.error, line) }
+      for line in error.lines { diagnostics.print(.error, line) }
       throw ExitCode(Status.badConfiguration)
     }
     let room = DescriptorLimit.raise(for: source.values.maxConnections)

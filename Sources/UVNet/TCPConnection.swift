@@ -104,6 +104,15 @@ public final class TCPConnection: StreamConnection {
     }
   }
 
+  /// Whether small segments are sent at once (TCP_NODELAY); false once the connection is closed.
+  public var noDelay: Bool {
+    guard let descriptor = try? descriptor() else { return false }
+    var value: Int32 = 0
+    var size = socklen_t(MemoryLayout<Int32>.size)
+    let status = unsafe getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &value, &size)
+    return status == 0 && value != 0
+  }
+
   /// Sends small segments at once (TCP_NODELAY), in place of waiting to fill them.
   ///
   /// - Parameter enabled: Whether to send at once.
@@ -145,15 +154,20 @@ public final class TCPConnection: StreamConnection {
   }
 
   private func setOption(_ level: Int32, _ option: Int32, _ value: Int) throws(UVError) {
-    guard !isClosing else { throw UVError(.badDescriptor, during: .setOption) }
-    var descriptor: Int32 = -1
-    let status = unsafe uv_fileno(raw, &descriptor)
-    guard status == 0 else { throw UVError(status, .setOption) }
+    let descriptor = try descriptor()
     var value = Int32(clamping: value)
     let size = socklen_t(MemoryLayout<Int32>.size)
     guard unsafe setsockopt(descriptor, level, option, &value, size) == 0 else {
       throw UVError(-errno, .setOption)
     }
+  }
+
+  private func descriptor() throws(UVError) -> Int32 {
+    guard !isClosing else { throw UVError(.badDescriptor, during: .setOption) }
+    var descriptor: Int32 = -1
+    let status = unsafe uv_fileno(raw, &descriptor)
+    guard status == 0 else { throw UVError(status, .setOption) }
+    return descriptor
   }
 
   override var debugName: String {

@@ -26,7 +26,8 @@ import UVNetTestKit
     }
   }
 
-  @Test func `a script asks fast and slow, shows the answers and ends with 0 (C1, C3, C6)`() throws {
+  @Test func `a script asks fast and slow, shows the answers and ends with 0 (C1, C3, C6)`() throws
+  {
     let server = try RunningServer()
     let client = try Self.client(server.port, ["-e", "fast", "-e", "slow 1", "--json"])
     let lines = try client.readOutputToEnd()
@@ -154,8 +155,11 @@ import UVNetTestKit
     #expect(Self.events(try client.readOutputToEnd()).contains("received") == false)
     #expect(try client.readErrorsToEnd().contains { $0.contains("did you mean") })
     #expect(try client.wait() == .exit(3))
-    for address in ["127.1:80", "1.2.3.4:0", "1.2.3.4:65536", "0177.0.0.1", "[::1%nosuch]:1", "x y"] {
-      #expect(try Program("testtask-client", [address, "-e", "fast"]).wait() == .exit(64), "\(address)")
+    for address in [
+      "127.1:80", "1.2.3.4:0", "1.2.3.4:65536", "0177.0.0.1", "[::1%nosuch]:1", "x y",
+    ] {
+      #expect(
+        try Program("testtask-client", [address, "-e", "fast"]).wait() == .exit(64), "\(address)")
     }
   }
 
@@ -169,7 +173,8 @@ import UVNetTestKit
 
   @Test(arguments: [
     Message.slowResponse(connectedClientCount: 1).frame, Message.fast.frame, [0x00],
-    Message.fastResponse(currentDateTime: "x").frame + Message.fastResponse(currentDateTime: "x").frame,
+    Message.fastResponse(currentDateTime: "x").frame
+      + Message.fastResponse(currentDateTime: "x").frame,
   ])
   func `a server that breaks the protocol ends a script with 5`(bytes: [UInt8]) throws {
     let peer = try RawSocket.listen()
@@ -181,7 +186,8 @@ import UVNetTestKit
     #expect(try client.wait() == .exit(5))
   }
 
-  @Test func `an answer torn into single bytes is an answer, and its text is shown escaped`() throws {
+  @Test func `an answer torn into single bytes is an answer, and its text is shown escaped`() throws
+  {
     let peer = try RawSocket.listen()
     let client = try Self.client(peer.port, ["-e", "fast"])
     let connection = try peer.accept()

@@ -10,7 +10,9 @@ import UVNetTestKit
   import Darwin
 #endif
 
-/// The real server, driven by raw sockets. Numbers such as S3 are paragraphs of the task.
+/// The real server, driven by raw sockets.
+///
+/// Numbers such as S3 are paragraphs of the task.
 @Suite struct ServerProgramTests {
   @Test func `a fast request is answered with the time now (S2, P4)`() throws {
     let server = try RunningServer()
@@ -27,7 +29,8 @@ import UVNetTestKit
     #expect(try server.terminate() == .exit(0))
   }
 
-  @Test func `requests torn into single bytes, and several in one piece, are answered (P2)`() throws {
+  @Test func `requests torn into single bytes, and several in one piece, are answered (P2)`() throws
+  {
     let server = try RunningServer()
     let client = try server.connect()
     for byte in Message.fast.frame + Message.slow(0).frame { try client.send([byte]) }
@@ -83,13 +86,14 @@ import UVNetTestKit
     #expect(try asker.receiveMessage() == .slowResponse(connectedClientCount: 1))
   }
 
-  @Test(arguments: [
-    ([0x80, 0x80, 0x80, 0x80, 0x80, 0x00], "malformedLength"),
-    ([0xff, 0xff, 0xff, 0xff, 0x0f], "frameTooLarge"),
-    ([0x03, 0x22, 0x02, 0x08], "malformedMessage"), ([0x00], "noField"),
-    ([0x06, 0x1a, 0x00, 0x22, 0x02, 0x08, 0x01], "severalFields"),
-    ([0x04, 0x12, 0x02, 0x08, 0x03], "unexpectedMessage"),
-  ] as [([UInt8], String)])
+  @Test(
+    arguments: [
+      ([0x80, 0x80, 0x80, 0x80, 0x80, 0x00], "malformedLength"),
+      ([0xff, 0xff, 0xff, 0xff, 0x0f], "frameTooLarge"),
+      ([0x03, 0x22, 0x02, 0x08], "malformedMessage"), ([0x00], "noField"),
+      ([0x06, 0x1a, 0x00, 0x22, 0x02, 0x08, 0x01], "severalFields"),
+      ([0x04, 0x12, 0x02, 0x08, 0x03], "unexpectedMessage"),
+    ] as [([UInt8], String)])
   func `a violation closes that one connection, and the log names it and its offset (P6, P7)`(
     bytes: [UInt8], kind: String
   ) throws {

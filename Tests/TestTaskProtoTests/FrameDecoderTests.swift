@@ -45,6 +45,16 @@ struct FrameDecoderTests {
     #expect(try payloads(of: [9], by: &decoder) == [[8, 9]])
   }
 
+  @Test("an empty frame with a long-winded prefix takes nothing of what follows", arguments: 0...7)
+  func longPrefixOfNothing(cut: Int) throws {
+    let stream: [UInt8] = [0x80, 0x80, 0x80, 0x00, 2, 7, 8]
+    var decoder = FrameDecoder()
+    var seen = try payloads(of: Array(stream[..<cut]), by: &decoder)
+    seen += try payloads(of: Array(stream[cut...]), by: &decoder)
+    #expect(seen == [[], [7, 8]])
+    #expect(decoder.offset == 7)
+  }
+
   @Test("a copy goes its own way")
   func valueSemantics() throws {
     var decoder = FrameDecoder()

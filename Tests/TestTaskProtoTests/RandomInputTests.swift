@@ -1,5 +1,6 @@
 import TestTaskProto
 import Testing
+import UVNetTestKit
 
 /// A million random inputs in all; none may trap, and what they give must agree.
 @Suite("Random input")

@@ -1,6 +1,7 @@
 import Foundation
 import TestTaskProto
 import Testing
+import UVNetTestKit
 
 /// Serialized, because the time zone belongs to the whole process.
 @Suite("Timestamp formatter", .serialized)

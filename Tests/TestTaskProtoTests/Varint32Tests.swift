@@ -1,5 +1,6 @@
 import TestTaskProto
 import Testing
+import UVNetTestKit
 
 @Suite("Length prefixes")
 struct Varint32Tests {

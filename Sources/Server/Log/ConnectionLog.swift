@@ -39,7 +39,7 @@ struct ConnectionLog: ~Copyable {
     var lines = buffer
     // The other reference would make every change to the lines a copy.
     buffer = LogBuffer()
-    lines.flush({ file.write($0) }) { count in
+    lines.flush({ file.take($0) }) { count in
       makeLine(.error, "lost") { $0.add("count", count) }
     }
     buffer = lines
@@ -57,7 +57,7 @@ struct ConnectionLog: ~Copyable {
 
   private mutating func endTornLine() {
     guard file.startsInsideLine else { return }
-    withUnsafeBytes(of: UInt8(ascii: "\n")) { _ = file.write($0) }
+    withUnsafeBytes(of: UInt8(ascii: "\n")) { _ = file.take($0) }
   }
 
   private mutating func makeLine(

@@ -40,8 +40,8 @@ struct LogFile: ~Copyable {
     if descriptor != STDOUT_FILENO { close(descriptor) }
   }
 
-  /// Writes once, without waiting: bytes taken, or -1.
-  borrowing func write(_ bytes: UnsafeRawBufferPointer) -> Int {
+  /// Takes what it can at once, without waiting: how many bytes, or -1.
+  borrowing func take(_ bytes: UnsafeRawBufferPointer) -> Int {
     guard let start = bytes.baseAddress else { return 0 }
     var count = bytes.count
     if descriptor == STDOUT_FILENO {
@@ -51,13 +51,7 @@ struct LogFile: ~Copyable {
       count = min(count, Int(PIPE_BUF))
     }
     while true {
-      #if canImport(Glibc)
-        let written = Glibc.write(descriptor, start, count)
-      #elseif canImport(Musl)
-        let written = Musl.write(descriptor, start, count)
-      #else
-        let written = Darwin.write(descriptor, start, count)
-      #endif
+      let written = write(descriptor, start, count)
       if written >= 0 || errno != EINTR { return written }
     }
   }

@@ -17,27 +17,21 @@ struct ConfigurationLoader {
 
   func load() throws(ConfigurationSource.Problems) -> ConfigurationSource {
     var source = ConfigurationSource()
-    if let path { try source.apply(ini: Self.read(path), path: path) }
+    if let path { try source.apply(ini: Self.contents(of: path), path: path) }
     for flag in flags {
       try source.apply(flag: flag.flag, flag.key, in: flag.section, flag.value)
     }
     return source
   }
 
-  private static func read(_ path: String) throws(ConfigurationSource.Problems) -> [UInt8] {
+  private static func contents(of path: String) throws(ConfigurationSource.Problems) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw cannotRead(path) }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 16_384)
     while true {
-      #if canImport(Glibc)
-        let count = Glibc.read(descriptor, &piece, piece.count)
-      #elseif canImport(Musl)
-        let count = Musl.read(descriptor, &piece, piece.count)
-      #else
-        let count = Darwin.read(descriptor, &piece, piece.count)
-      #endif
+      let count = read(descriptor, &piece, piece.count)
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw cannotRead(path) }
       if count == 0 { return bytes }

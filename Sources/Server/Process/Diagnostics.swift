@@ -26,23 +26,15 @@ struct Diagnostics {
   /// Writes `testtask-server: error: …`.
   func report(_ level: LogLevel, _ message: String) {
     let kind = level == .info ? "" : "\(level.rawValue): "
-    write(level, "testtask-server: \(kind)\(message)")
+    print(level, "testtask-server: \(kind)\(message)")
   }
 
   /// Writes a line as it is.
-  func write(_ level: LogLevel, _ line: String) {
+  func print(_ level: LogLevel, _ line: String) {
     let text = (isReadByJournal ? "<\(level.priority)>" : "") + line + "\n"
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-      let written = bytes.withUnsafeBytes { buffer in
-        #if canImport(Glibc)
-          Glibc.write(STDERR_FILENO, buffer.baseAddress, buffer.count)
-        #elseif canImport(Musl)
-          Musl.write(STDERR_FILENO, buffer.baseAddress, buffer.count)
-        #else
-          Darwin.write(STDERR_FILENO, buffer.baseAddress, buffer.count)
-        #endif
-      }
+      let written = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
       // Nobody is left to tell that standard error does not work.
       guard written > 0 || errno == EINTR else { return }
       bytes = bytes.dropFirst(max(0, written))

@@ -1,4 +1,5 @@
 import TestTaskProto
+import UVNetTestKit
 
 /// Input that a peer might send: valid, almost valid, and anything at all.
 extension SplitMix64 {

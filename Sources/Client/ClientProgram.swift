@@ -9,7 +9,7 @@ import UVNet
 #endif
 
 /// The program: wires session, commands, network, console and signals together on one loop.
-final class Client {
+final class ClientProgram {
   /// What the command line says.
   struct Options {
     var address: SocketAddress?
@@ -115,7 +115,7 @@ final class Client {
 
   @discardableResult
   private func watch(
-    _ signal: Int32, _ body: @escaping (Client) -> Void
+    _ signal: Int32, _ body: @escaping (ClientProgram) -> Void
   ) throws(UVError) -> SignalSource {
     let source = try SignalSource.on(signal, on: loop) { [weak self] _ in
       if let self { body(self) }
@@ -135,8 +135,9 @@ final class Client {
     return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
-  /// Stops the process as the signal would have: by its default action, which leaves a process
-  /// alone that nobody could wake again. Goes on when it is continued.
+  /// Stops the process as the signal would have, and goes on when it is continued.
+  ///
+  /// The default action is right: it spares a process that nobody could wake again.
   private func suspend() {
     console.suspend()
     suspension?.close()

@@ -1,0 +1,56 @@
+import Testing
+
+@testable import Client
+
+@Suite struct HistogramTests {
+  @Test("buckets follow each other without a gap, each within 3 %")
+  func buckets() {
+    var last = -1
+    var value: UInt64 = 0
+    while value < .max / 2 {
+      let bucket = Histogram.bucket(of: value)
+      #expect(bucket == last || bucket == last + 1)
+      last = bucket
+      let middle = Double(Histogram.middle(ofBucket: bucket))
+      #expect(abs(middle - Double(value)) <= max(1, Double(value) * 0.032))
+      value += max(1, value / 64)
+    }
+    #expect(Histogram.bucket(of: .max) < 2048)
+  }
+
+  @Test("quantiles are near the true ones")
+  func quantiles() throws {
+    var histogram = Histogram()
+    #expect(histogram.quantile(0.5) == nil)
+    for value in (1...10_000).shuffled() { histogram.record(UInt64(value) * 1000) }
+    #expect(histogram.minimum == 1000)
+    #expect(histogram.maximum == 10_000_000)
+    #expect(histogram.quantile(1) == 10_000_000)
+    for share in [0.1, 0.5, 0.9, 0.99] {
+      let value = Double(try #require(histogram.quantile(share)))
+      #expect(abs(value / (share * 10_000_000) - 1) < 0.032)
+    }
+  }
+
+  @Test("the greatest value fits")
+  func extremes() {
+    var histogram = Histogram()
+    histogram.record(.max)
+    histogram.record(0)
+    #expect(histogram.quantile(0.5) == 0)
+    #expect(histogram.quantile(1).map { $0 > .max / 2 } == true)
+  }
+
+  @Test("statistics print counts and round trips")
+  func statistics() {
+    var statistics = Statistics()
+    #expect(statistics.lines == ["sent 0, answered 0, lost 0, skipped 0"])
+    statistics.recordAnswer(to: .fast, after: .microseconds(213))
+    statistics.recordAnswer(to: .slow(seconds: 1), after: .milliseconds(1002))
+    #expect(statistics.lines.count == 3)
+    #expect(
+      statistics.lines[1]
+        == "fast round trip: min 0.213, p50 0.213, p90 0.213, p99 0.213, max 0.213 ms")
+    #expect(statistics.lines[2].hasPrefix("slow round trip: min 1002"))
+  }
+}
