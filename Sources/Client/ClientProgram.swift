@@ -143,15 +143,17 @@ final class ClientProgram {
     case .interrupt: _ = runner.cancel()
     // The whole job stops, as the terminal would have it; this process by its own handler.
     case .suspend: kill(0, SIGTSTP)
+    case .quit: finish(.success)
     case .outputLost(let reason):
       if let reason { console.complain("standard output: \(reason)") }
       finish(reason == nil ? runner.exitStatus : .internalError)
     case .endOfInput(let error):
-      if let error, isScript {
+      // A terminal in raw mode ends only by going away.
+      if console.isEditing { return finish(.hangup) }
+      if let error {
         console.complain("standard input: \(error.message)")
         return finish(.internalError)
       }
-      if console.isEditing { return finish(.success) }
       runner.endInput()
     }
     settle()
