@@ -35,9 +35,11 @@ final class ClientProgram {
     onEvent: { [weak self] event in self?.hear(event) })
 
   init(_ line: ClientCommandLine) throws {
+    // Errors come first: a loop that was made must be closed.
+    script = try line.script()
+    if let path = line.logFile, path != "-" { logFile = try LogFile(path: path) }
     loop = try EventLoop()
     target = line.address
-    script = try line.script()
     isScript = script != nil || StandardInput.kind != .terminal
     session = Session(
       reconnectDelay: line.reconnect.map(\.duration) ?? (isScript ? nil : .seconds(3)),
@@ -46,7 +48,6 @@ final class ClientProgram {
     screenFormatter = EventFormatter(
       isJSON: line.json, isColoured: line.isColoured, stamp: line.time)
     fileFormatter = EventFormatter(isJSON: line.json, stamp: line.time)
-    if let path = line.logFile, path != "-" { logFile = try LogFile(path: path) }
   }
 
   private var isEditing: Bool {
@@ -59,14 +60,20 @@ final class ClientProgram {
 
   /// Runs to the end; returns how to exit.
   func run() throws -> ExitStatus {
-    try watchSignals()
+    do {
+      try watchSignals()
+      if script == nil { try console.open() }
+      if let target { perform(try session.connect(to: target, at: loop.now)) }
+    } catch {
+      finish(.internalError)
+      loop.run()
+      try loop.close()
+      throw error
+    }
     if let script {
       script.forEach { runner.append($0) }
       runner.endInput()
-    } else {
-      try console.open()
     }
-    if let target { perform(try session.connect(to: target, at: loop.now)) }
     settle()
     loop.run()
     try loop.close()
@@ -136,15 +143,17 @@ final class ClientProgram {
     case .interrupt: _ = runner.cancel()
     // The whole job stops, as the terminal would have it; this process by its own handler.
     case .suspend: kill(0, SIGTSTP)
+    case .quit: finish(.success)
     case .outputLost(let reason):
       if let reason { console.complain("standard output: \(reason)") }
       finish(reason == nil ? runner.exitStatus : .internalError)
     case .endOfInput(let error):
-      if let error, isScript {
+      // A terminal in raw mode ends only by going away.
+      if console.isEditing { return finish(.hangup) }
+      if let error {
         console.complain("standard input: \(error.message)")
         return finish(.internalError)
       }
-      if console.isEditing { return finish(.success) }
       runner.endInput()
     }
     settle()

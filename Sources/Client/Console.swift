@@ -11,6 +11,7 @@ final class Console {
     case lines([ScriptLine])
     case interrupt
     case suspend
+    case quit
     case endOfInput(UVError?)
     /// Standard output is gone; nil when its reader simply left.
     case outputLost(String?)
@@ -143,7 +144,7 @@ final class Console {
       case .interrupt(let line):
         pending += "\(prompt().text) \(line)^C\n"
         onEvent(.interrupt)
-      case .endOfInput: onEvent(.endOfInput(nil))
+      case .endOfInput: onEvent(.quit)
       case .suspend: onEvent(.suspend)
       case .clearScreen: clear()
       case .list(let words): pending += words.joined(separator: "  ") + "\n"
