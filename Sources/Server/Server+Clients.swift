@@ -1,3 +1,4 @@
+import ProgramSupport
 import TestTaskProto
 import UVNet
 
@@ -63,8 +64,10 @@ extension Server {
     connection.start(handlers)
   }
 
-  /// What accepted connections inherit. A host that went away without a word is noticed in two
-  /// minutes when nothing is sent to it, and by the user timeout when something is.
+  /// What accepted connections inherit.
+  ///
+  /// A host that went away without a word is noticed in two minutes when nothing is sent to it, and
+  /// by the user timeout when something is.
   private var listenerOptions: TCPListener.Options {
     TCPListener.Options(
       backlog: configuration.backlog, keepAlive: KeepAlive(idle: 60, interval: 10, count: 6),
@@ -108,7 +111,7 @@ extension Server {
   /// - Returns: The bytes used; all of them when the client has left over it.
   private func serve(_ bytes: RawSpan, of session: Session) -> Int {
     setTightness(of: session)
-    fastAnswer.refresh(wallClockNanoseconds: LogTimestamp.wallClock())
+    fastAnswer.refresh(wallClockNanoseconds: WallClock.nanoseconds)
     var answers: [UInt8] = []
     swap(&answers, &self.answers)
     answers.removeAll(keepingCapacity: true)

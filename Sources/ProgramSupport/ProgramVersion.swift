@@ -1,13 +1,14 @@
 import UVNet
 
 /// What `--version` says.
-enum Version {
+public enum ProgramVersion {
   /// Of this package; see CHANGELOG.md.
-  static let number = "0.1.0"
+  public static let number = "0.1.0"
 
-  static var text: String {
+  /// The versions of a program, of libuv (header and run time) and of Swift, a line each.
+  public static func text(of program: String) -> String {
     """
-    testtask-server \(number)
+    \(program) \(number)
     libuv \(EventLoop.builtWithLibuv), running \(EventLoop.runningLibuv)
     Swift \(swift)
     """
