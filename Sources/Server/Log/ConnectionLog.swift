@@ -48,10 +48,9 @@ struct ConnectionLog: ~Copyable {
   /// Opens the path anew; the old file stays in use if that fails.
   mutating func reopen() throws(LogFile.Failure) {
     flush()
-    let opened = try LogFile(opening: path)
     // Nobody will finish a line in the old file once it is closed.
     file.cut(last: buffer.abandonUnfinished())
-    file = opened
+    file = try LogFile(opening: path)
     endTornLine()
   }
 

@@ -1,9 +1,17 @@
+import UVNet
+
 /// What `--version` says.
 enum Version {
   /// Of this package; see CHANGELOG.md.
   static let number = "0.1.0"
 
-  static var text: String { "testtask-server \(number)\nSwift \(swift)" }
+  static var text: String {
+    """
+    testtask-server \(number)
+    libuv \(EventLoop.builtWithLibuv), running \(EventLoop.runningLibuv)
+    Swift \(swift)
+    """
+  }
 
   private static var swift: String {
     #if compiler(>=6.4)

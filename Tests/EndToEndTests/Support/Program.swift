@@ -289,6 +289,17 @@ func readFile(_ path: String) throws -> String {
   }
 }
 
+/// The number of entries of a folder, without those for itself and its parent.
+func countEntries(_ path: String) throws -> Int {
+  guard let folder = opendir(path) else {
+    throw Program.Failure(description: "opendir \(path): errno \(errno)")
+  }
+  defer { closedir(folder) }
+  var count = -2
+  while readdir(folder) != nil { count += 1 }
+  return count
+}
+
 func writeFile(_ path: String, _ text: String) throws {
   let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
   guard descriptor >= 0 else { throw Program.Failure(description: "open \(path): errno \(errno)") }
