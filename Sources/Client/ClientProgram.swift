@@ -144,9 +144,13 @@ final class ClientProgram {
     // The whole job stops, as the terminal would have it; this process by its own handler.
     case .suspend: kill(0, SIGTSTP)
     case .quit: finish(.success)
-    case .outputLost(let reason):
-      if let reason { console.complain("standard output: \(reason)") }
-      finish(reason == nil ? runner.exitStatus : .internalError)
+    case .outputDrained(let lostLines):
+      if lostLines > 0 { console.complain("nobody read them: \(lostLines) lines were lost") }
+      if exitStatus != nil { loop.closeAll() }
+    case .outputFailed(let failure):
+      // A reader who has seen enough is no error.
+      if !failure.isBrokenPipe { console.complain("standard output: \(failure.message)") }
+      finish(failure.isBrokenPipe ? runner.exitStatus : .internalError)
     case .endOfInput(let error):
       // A terminal in raw mode ends only by going away.
       if console.isEditing { return finish(.hangup) }
@@ -208,14 +212,8 @@ final class ClientProgram {
   /// Commands run on the next turn, never inside an event: what else came in the same packet must
   /// be judged before another request is sent.
   private func settle() {
-    guard exitStatus == nil else { return }
-    if let deadline = [session.deadline, runner.deadline].compactMap(\.self).min() {
-      timer.schedule(at: deadline)
-    } else {
-      timer.unschedule()
-    }
-    console.refresh()
-    guard !turnIsDue else { return }
+    follow()
+    guard !turnIsDue, exitStatus == nil else { return }
     turnIsDue = true
     loop.nextTick { [weak self] in
       self?.turnIsDue = false
@@ -223,8 +221,18 @@ final class ClientProgram {
     }
   }
 
+  private func follow() {
+    guard exitStatus == nil else { return }
+    if let deadline = [session.deadline, runner.deadline].compactMap(\.self).min() {
+      timer.schedule(at: deadline)
+    } else {
+      timer.unschedule()
+    }
+    console.refresh()
+  }
+
   private func runCommands() {
-    while exitStatus == nil {
+    commands: while exitStatus == nil, !console.isFull {
       switch runner.next(session: session, at: loop.now) {
       case .execute(let command):
         do throws(CommandError) {
@@ -234,21 +242,24 @@ final class ClientProgram {
         }
       case .report(let message): console.complain(message)
       case .finish: return finish(isScript ? runner.exitStatus : .success)
-      case .wait:
-        if runner.pendingLines < 100 { console.setReading(true) }
-        return rearm()
+      case .wait: break commands
       }
+    }
+    if runner.pendingLines < 100 { console.setReading(true) }
+    follow()
+  }
+
+  /// Ends the connection and what is read; the program ends when the last line is written, or at
+  /// once when a signal says so.
+  private func finish(_ status: ExitStatus) {
+    if exitStatus == nil { end(status) }
+    if status > .internalError || console.isDrained {
+      exitStatus = max(status, exitStatus ?? status)
+      loop.closeAll()
     }
   }
 
-  private func rearm() {
-    turnIsDue = true
-    settle()
-    turnIsDue = false
-  }
-
-  private func finish(_ status: ExitStatus) {
-    guard exitStatus == nil else { return }
+  private func end(_ status: ExitStatus) {
     exitStatus = max(status, runner.exitStatus)
     perform(session.disconnect(at: loop.now))
     if !screenFormatter.isJSON, session.statistics.sent > 0 {
@@ -256,7 +267,8 @@ final class ClientProgram {
     }
     console.close()
     logFile?.close()
-    loop.closeAll()
+    logFile = nil
+    timer.cancel()
   }
 
   // MARK: Commands
