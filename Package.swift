@@ -84,6 +84,9 @@ let package = Package(
       resources: [.copy("vectors.json")],
       swiftSettings: strict
     ),
+    .testTarget(
+      name: "DocumentationTests", dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto"],
+      swiftSettings: strict),
     .testTarget(name: "ServerTests", dependencies: ["Server"], swiftSettings: strict),
     .testTarget(name: "ClientTests", dependencies: ["Client"], swiftSettings: strict),
     .testTarget(
@@ -93,3 +96,9 @@ let package = Package(
     ),
   ]
 )
+
+// The documentation's plugin is for who builds the documentation, and nothing that embedders fetch.
+if Context.environment["UVNET_DOCS"] != nil {
+  package.dependencies.append(
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}
