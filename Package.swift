@@ -86,6 +86,9 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(
+      name: "DocumentationTests", dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto"],
+      swiftSettings: strict),
+    .testTarget(
       name: "ServerTests", dependencies: ["Server", "ProgramSupport"], swiftSettings: strict),
     .testTarget(
       name: "ClientTests", dependencies: ["Client", "ProgramSupport"], swiftSettings: strict),
@@ -96,3 +99,9 @@ let package = Package(
     ),
   ]
 )
+
+// The documentation's plugin is for who builds the documentation, and nothing that embedders fetch.
+if Context.environment["UVNET_DOCS"] != nil {
+  package.dependencies.append(
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}
