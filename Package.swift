@@ -87,6 +87,11 @@ let package = Package(
     .testTarget(name: "ServerTests", dependencies: ["Server"], swiftSettings: strict),
     .testTarget(name: "ClientTests", dependencies: ["Client"], swiftSettings: strict),
     .testTarget(
+      name: "FuzzTests",
+      dependencies: ["UVNet", "TestTaskProto", "Server", "Client"],
+      swiftSettings: strict
+    ),
+    .testTarget(
       name: "EndToEndTests",
       dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto", "Server", "Client"],
       swiftSettings: strict
