@@ -92,6 +92,7 @@ import UVNetTestKit
     try LoopHarness.run { loop, calls in
       let listener = try TCPListener.listen(at: Self.anyPort, on: loop) { listener, connection in
         listener.close()
+        #expect(connection.remoteAddress == nil)
         connection.start(
           .init(
             onData: { _, _ in Issue.record("no data was sent") },

@@ -1,0 +1,24 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let warningsAreErrors = Context.environment["UVNET_WARNINGS_AS_ERRORS"] != nil
+let strict: [SwiftSetting] = warningsAreErrors ? [.treatAllWarnings(as: .error)] : []
+let uvnet: Target.Dependency = .product(name: "UVNet", package: "UVNet")
+
+let package = Package(
+  name: "Examples",
+  platforms: [.macOS(.v15)],
+  // With the package's default trait, because `framing` uses TestTaskProto.
+  dependencies: [.package(name: "UVNet", path: "..")],
+  targets: [
+    .executableTarget(name: "echo", dependencies: [uvnet], swiftSettings: strict),
+    .executableTarget(name: "proxy", dependencies: [uvnet], swiftSettings: strict),
+    .executableTarget(
+      name: "framing",
+      dependencies: [uvnet, .product(name: "TestTaskProto", package: "UVNet")],
+      swiftSettings: strict),
+    // Not an example: both peers of `proxy`, for scripts/examples.
+    .executableTarget(
+      name: "ProxyPeers", dependencies: [uvnet], path: "Checks/ProxyPeers", swiftSettings: strict),
+  ]
+)
