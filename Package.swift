@@ -93,6 +93,11 @@ let package = Package(
     .testTarget(
       name: "ClientTests", dependencies: ["Client", "ProgramSupport"], swiftSettings: strict),
     .testTarget(
+      name: "FuzzTests",
+      dependencies: ["UVNet", "TestTaskProto", "Server", "Client"],
+      swiftSettings: strict
+    ),
+    .testTarget(
       name: "EndToEndTests",
       dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto", "Server", "Client"],
       swiftSettings: strict
