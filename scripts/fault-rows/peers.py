@@ -65,11 +65,12 @@ def until(condition, what, patience=PATIENCE):
 class Client:
     """A raw client of the server."""
 
-    def __init__(self, port, receive_buffer=None):
+    def __init__(self, port, receive_buffer=None, patience=PATIENCE):
+        self.patience = patience
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(PATIENCE)
+        self.socket.settimeout(self.patience)
         self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -82,7 +83,7 @@ class Client:
             try:
                 piece = self.socket.recv(min(count - len(data), 1 << 18))
             except TimeoutError:
-                raise Failed(f"no answer in {PATIENCE} s, {len(data)} of {count} bytes")
+                raise Failed(f"no answer in {self.patience} s, {len(data)} of {count} bytes")
             check(piece, f"closed by the server after {len(data)} of {count} bytes")
             data += piece
         return bytes(data)
@@ -102,7 +103,7 @@ class Client:
         except ConnectionResetError:
             pass
         except TimeoutError:
-            raise Failed(f"not closed by the server in {PATIENCE} s")
+            raise Failed(f"not closed by the server in {self.patience} s")
         return bytes(data)
 
     def send_what_fits(self, data):
@@ -112,7 +113,7 @@ class Client:
         with contextlib.suppress(BlockingIOError):
             while sent < len(data):
                 sent += self.socket.send(data[sent:])
-        self.socket.settimeout(PATIENCE)
+        self.socket.settimeout(self.patience)
         return sent
 
     def close(self):
@@ -245,6 +246,7 @@ class Server:
         run = f"{place.path}/server.{time.monotonic_ns()}"
         self.log = log or run + ".log"
         self.errors = run + ".err"
+        self.is_mute = 2 in closed
         ini = run + ".ini"
         with open(ini, "w") as file:
             file.write(f"[server]\nport = {port}\n[limits]\n{limits}\n")
@@ -265,10 +267,12 @@ class Server:
         self.port = until(self.listening_port, "the server listens")
 
     def listening_port(self):
-        for path, pattern in (self.errors, r"^listening .* port=(\d+)$"), (self.log, r" event=start .* port=(\d+)$"):
-            with contextlib.suppress(OSError), open(path) as file:
-                if found := re.findall(pattern, file.read(), re.M):
-                    return int(found[-1])
+        with open(self.errors) as file:
+            if found := re.search(r"^listening .* port=(\d+)$", file.read(), re.M):
+                return int(found[1])
+        # With standard error closed only the log knows.
+        if self.is_mute and os.path.exists(self.log) and (lines := self.lines("start")):
+            return int(lines[0].rsplit("=", 1)[1])
         if self.process.poll() is not None:
             with open(self.errors) as file:
                 raise Failed(f"the server ended with {self.process.returncode}: {file.read()}")

@@ -57,6 +57,8 @@ def main(arguments):
         print(f"error: no row {', '.join(unknown)}; scripts/faults --list", file=sys.stderr)
         return 64
     signal.signal(signal.SIGALRM, out_of_time)
+    # So that what a row has started ends with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     thread_watch.start()
     chosen = [row for row in ROWS if not names or any(row.is_named(name) for name in names)]
     start = time.monotonic()
