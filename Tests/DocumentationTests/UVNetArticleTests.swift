@@ -14,7 +14,8 @@ import UVNetTestKit
 @Suite struct UVNetArticleTests {
   /// A server on a free port that sends back what comes, until its first connection has ended.
   static func listenOnce(on loop: EventLoop) throws -> TCPListener {
-    try TCPListener.listen(at: SocketAddress(.loopback, port: 0), on: loop) { listener, connection in
+    let address = SocketAddress(.loopback, port: 0)
+    return try TCPListener.listen(at: address, on: loop) { listener, connection in
       listener.close()
       connection.start(
         .init(onData: { connection, bytes in
