@@ -51,11 +51,12 @@ let package = Package(
       ],
       swiftSettings: strict
     ),
+    .target(name: "ProgramSupport", dependencies: ["UVNet"], swiftSettings: strict),
     .target(name: "UVNetTestKit", dependencies: ["UVNet"], swiftSettings: strict),
     .executableTarget(
       name: "Server",
       dependencies: [
-        "UVNet", "TestTaskProto",
+        "UVNet", "TestTaskProto", "ProgramSupport",
         .product(
           name: "ArgumentParser", package: "swift-argument-parser",
           condition: .when(traits: ["Programs"])),
@@ -67,7 +68,7 @@ let package = Package(
     .executableTarget(
       name: "Client",
       dependencies: [
-        "UVNet", "TestTaskProto",
+        "UVNet", "TestTaskProto", "ProgramSupport",
         .product(
           name: "ArgumentParser", package: "swift-argument-parser",
           condition: .when(traits: ["Programs"])),
@@ -87,8 +88,10 @@ let package = Package(
     .testTarget(
       name: "DocumentationTests", dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto"],
       swiftSettings: strict),
-    .testTarget(name: "ServerTests", dependencies: ["Server"], swiftSettings: strict),
-    .testTarget(name: "ClientTests", dependencies: ["Client"], swiftSettings: strict),
+    .testTarget(
+      name: "ServerTests", dependencies: ["Server", "ProgramSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ClientTests", dependencies: ["Client", "ProgramSupport"], swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto", "Server", "Client"],

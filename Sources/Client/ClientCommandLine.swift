@@ -1,13 +1,6 @@
+import ProgramSupport
 import ArgumentParser
 import UVNet
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// The command line of `testtask-client`.
 @main
@@ -37,7 +30,7 @@ struct ClientCommandLine: ParsableCommand {
       Exit codes: 0 all well; 1 internal or I/O error; 2 no connection; 3 a command failed; \
       4 timed out; 5 protocol violation by the server; 64 usage; 130 interrupted; 143 terminated.
       """,
-    version: "0.1.0")
+    version: ProgramVersion.text(of: "testtask-client"))
 
   @Argument(
     help: ArgumentHelp(
@@ -92,36 +85,30 @@ struct ClientCommandLine: ParsableCommand {
 
   func run() throws {
     try StandardDescriptors.openMissing()
-    let status = try ClientProgram(try options()).run()
-    throw ExitCode(status.rawValue)
+    throw ExitCode(try ClientProgram(self).run().rawValue)
   }
 
-  private func options() throws -> ClientProgram.Options {
-    let colours =
-      switch color {
-      case .always: true
-      case .never: false
-      case .auto:
-        isatty(STDOUT_FILENO) == 1 && Descriptor.environment("NO_COLOR") == nil
-          && Descriptor.environment("TERM") != "dumb"
-      }
-    return ClientProgram.Options(
-      address: address, script: try script(), reconnectDelay: reconnect.map(\.duration),
-      connectTimeout: connectTimeout, answerTimeout: timeout?.duration, isJSON: json,
-      logFile: try logFile.flatMap { $0 == "-" ? nil : try LogFile(path: $0) }, stamp: time,
-      isColoured: colours, keepsGoing: keepGoing)
+  var isColoured: Bool {
+    switch color {
+    case .always: true
+    case .never: false
+    case .auto:
+      Descriptor.output.isTerminal && Descriptor.environment("NO_COLOR") == nil
+        && Descriptor.environment("TERM") != "dumb"
+    }
   }
 
-  private func script() throws -> [ScriptLine]? {
+  /// The commands of `-e` and `-f`; nil when they come from standard input.
+  func script() throws(CommandError) -> [ScriptLine]? {
     guard !commands.isEmpty || file != nil else { return nil }
-    var lines = commands.map { ScriptLine(text: $0, source: "-e") }
+    let lines = commands.map { ScriptLine(text: $0, source: "-e") }
     guard let file else { return lines }
-    do throws(Descriptor.Failure) {
-      lines += ScriptLine.lines(of: try Descriptor.readFile(file, limit: 1 << 26), named: file)
+    do {
+      let content = try Descriptor.readFile(file, limit: 1 << 26, isPrivate: false)
+      return lines + ScriptLine.lines(of: content, named: file)
     } catch {
       throw CommandError(message: "cannot read \(file.escapedForTerminal): \(error.message)")
     }
-    return lines
   }
 
   private static func address(_ text: String) throws -> SocketAddress {
@@ -133,7 +120,7 @@ struct ClientCommandLine: ParsableCommand {
   }
 
   private static func seconds(_ text: String, _ range: ClosedRange<Duration>) throws -> Duration {
-    guard case .value(.duration(let duration)) = Parameter.seconds(range).match(text) else {
+    guard let duration = Duration(decimalSeconds: text), range.contains(duration) else {
       throw ValidationError("it must be \(Parameter.seconds(range).range ?? "") seconds")
     }
     return duration

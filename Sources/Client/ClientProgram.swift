@@ -10,24 +10,9 @@ import UVNet
 
 /// The program: wires session, commands, network, console and signals together on one loop.
 final class ClientProgram {
-  /// What the command line says.
-  struct Options {
-    var address: SocketAddress?
-    /// The commands of `-e` and `-f`; nil = standard input's.
-    var script: [ScriptLine]?
-    /// nil = as suits the prompt or a script.
-    var reconnectDelay: Duration??
-    var connectTimeout: Duration
-    var answerTimeout: Duration?
-    var isJSON: Bool
-    var logFile: LogFile?
-    var stamp: EventFormatter.Stamp
-    var isColoured: Bool
-    var keepsGoing: Bool
-  }
-
   private let loop: EventLoop
   private let isScript: Bool
+  private let target: SocketAddress?
   private let script: [ScriptLine]?
   private var session: Session
   private var runner: CommandRunner
@@ -49,28 +34,24 @@ final class ClientProgram {
     prompt: { [weak self] in self?.prompt ?? ("", false) },
     onEvent: { [weak self] event in self?.hear(event) })
 
-  init(_ options: Options) throws(UVError) {
+  init(_ line: ClientCommandLine) throws {
+    // Errors come first: a loop that was made must be closed.
+    script = try line.script()
+    if let path = line.logFile, path != "-" { logFile = try LogFile(path: path) }
     loop = try EventLoop()
-    script = options.script
-    isScript = options.script != nil || StandardInput.kind != .terminal
+    target = line.address
+    isScript = script != nil || StandardInput.kind != .terminal
     session = Session(
-      reconnectDelay: options.reconnectDelay ?? (isScript ? nil : .seconds(3)),
-      answerTimeout: options.answerTimeout, connectTimeout: options.connectTimeout)
-    runner = CommandRunner(isScript: isScript, keepsGoing: options.keepsGoing)
+      reconnectDelay: line.reconnect.map(\.duration) ?? (isScript ? nil : .seconds(3)),
+      answerTimeout: line.timeout?.duration, connectTimeout: line.connectTimeout)
+    runner = CommandRunner(isScript: isScript, keepsGoing: line.keepGoing)
     screenFormatter = EventFormatter(
-      isJSON: options.isJSON, isColoured: options.isColoured, stamp: options.stamp)
-    fileFormatter = EventFormatter(isJSON: options.isJSON, stamp: options.stamp)
-    logFile = options.logFile
-    if let address = options.address {
-      // The address is given, so this cannot be refused.
-      initialActions = (try? session.connect(to: address, at: loop.now)) ?? []
-    }
+      isJSON: line.json, isColoured: line.isColoured, stamp: line.time)
+    fileFormatter = EventFormatter(isJSON: line.json, stamp: line.time)
   }
 
-  private var initialActions: [SessionAction] = []
-
   private var isEditing: Bool {
-    !isScript && isatty(STDOUT_FILENO) == 1 && Descriptor.environment("TERM") != "dumb"
+    !isScript && Descriptor.output.isTerminal && Descriptor.environment("TERM") != "dumb"
   }
 
   private var prompt: (text: String, isLive: Bool) {
@@ -78,15 +59,21 @@ final class ClientProgram {
   }
 
   /// Runs to the end; returns how to exit.
-  func run() throws(UVError) -> ExitStatus {
-    try watchSignals()
+  func run() throws -> ExitStatus {
+    do {
+      try watchSignals()
+      if script == nil { try console.open() }
+      if let target { perform(try session.connect(to: target, at: loop.now)) }
+    } catch {
+      finish(.internalError)
+      loop.run()
+      try loop.close()
+      throw error
+    }
     if let script {
       script.forEach { runner.append($0) }
       runner.endInput()
-    } else {
-      try console.open()
     }
-    perform(initialActions)
     settle()
     loop.run()
     try loop.close()
@@ -156,15 +143,21 @@ final class ClientProgram {
     case .interrupt: _ = runner.cancel()
     // The whole job stops, as the terminal would have it; this process by its own handler.
     case .suspend: kill(0, SIGTSTP)
-    case .outputLost(let reason):
-      if let reason { console.complain("standard output: \(reason)") }
-      finish(reason == nil ? runner.exitStatus : .internalError)
+    case .quit: finish(.success)
+    case .outputDrained(let lostLines):
+      if lostLines > 0 { console.complain("nobody read them: \(lostLines) lines were lost") }
+      if exitStatus != nil { loop.closeAll() }
+    case .outputFailed(let failure):
+      // A reader who has seen enough is no error.
+      if !failure.isBrokenPipe { console.complain("standard output: \(failure.message)") }
+      finish(failure.isBrokenPipe ? runner.exitStatus : .internalError)
     case .endOfInput(let error):
-      if let error, isScript {
+      // A terminal in raw mode ends only by going away.
+      if console.isEditing { return finish(.hangup) }
+      if let error {
         console.complain("standard input: \(error.message)")
         return finish(.internalError)
       }
-      if console.isEditing { return finish(.success) }
       runner.endInput()
     }
     settle()
@@ -205,7 +198,7 @@ final class ClientProgram {
 
   private func log(_ event: SessionEvent) {
     runner.note(event)
-    let time = WallTime.now()
+    let time = WallTime.now
     if screenLog, let line = screenFormatter.line(for: event, at: time) { console.print(line) }
     if logFile != nil, let line = fileFormatter.line(for: event, at: time),
       let complaint = logFile?.write(line)
@@ -219,14 +212,8 @@ final class ClientProgram {
   /// Commands run on the next turn, never inside an event: what else came in the same packet must
   /// be judged before another request is sent.
   private func settle() {
-    guard exitStatus == nil else { return }
-    if let deadline = [session.deadline, runner.deadline].compactMap(\.self).min() {
-      timer.schedule(at: deadline)
-    } else {
-      timer.unschedule()
-    }
-    console.refresh()
-    guard !turnIsDue else { return }
+    follow()
+    guard !turnIsDue, exitStatus == nil else { return }
     turnIsDue = true
     loop.nextTick { [weak self] in
       self?.turnIsDue = false
@@ -234,8 +221,18 @@ final class ClientProgram {
     }
   }
 
+  private func follow() {
+    guard exitStatus == nil else { return }
+    if let deadline = [session.deadline, runner.deadline].compactMap(\.self).min() {
+      timer.schedule(at: deadline)
+    } else {
+      timer.unschedule()
+    }
+    console.refresh()
+  }
+
   private func runCommands() {
-    while exitStatus == nil {
+    commands: while exitStatus == nil, !console.isFull {
       switch runner.next(session: session, at: loop.now) {
       case .execute(let command):
         do throws(CommandError) {
@@ -245,21 +242,24 @@ final class ClientProgram {
         }
       case .report(let message): console.complain(message)
       case .finish: return finish(isScript ? runner.exitStatus : .success)
-      case .wait:
-        if runner.pendingLines < 100 { console.setReading(true) }
-        return rearm()
+      case .wait: break commands
       }
+    }
+    if runner.pendingLines < 100 { console.setReading(true) }
+    follow()
+  }
+
+  /// Ends the connection and what is read; the program ends when the last line is written, or at
+  /// once when a signal says so.
+  private func finish(_ status: ExitStatus) {
+    if exitStatus == nil { end(status) }
+    if status > .internalError || console.isDrained {
+      exitStatus = max(status, exitStatus ?? status)
+      loop.closeAll()
     }
   }
 
-  private func rearm() {
-    turnIsDue = true
-    settle()
-    turnIsDue = false
-  }
-
-  private func finish(_ status: ExitStatus) {
-    guard exitStatus == nil else { return }
+  private func end(_ status: ExitStatus) {
     exitStatus = max(status, runner.exitStatus)
     perform(session.disconnect(at: loop.now))
     if !screenFormatter.isJSON, session.statistics.sent > 0 {
@@ -267,7 +267,8 @@ final class ClientProgram {
     }
     console.close()
     logFile?.close()
-    loop.closeAll()
+    logFile = nil
+    timer.cancel()
   }
 
   // MARK: Commands

@@ -1,3 +1,4 @@
+import ProgramSupport
 import DequeModule
 import UVNet
 
@@ -202,9 +203,9 @@ struct CommandRunner {
   }
 
   private mutating func fail(_ message: String, _ status: ExitStatus, source: String?) {
-    reports.append((source.map { "\($0): " } ?? "") + message)
     finishCurrent()
-    guard isScript else { return }
+    guard isScript else { return reports.append(message) }
+    reports.append((source.map { "\($0): " } ?? "") + message)
     add(status)
     if !keepsGoing { isStopped = true }
   }

@@ -6,48 +6,95 @@
   import Darwin
 #endif
 
-/// Reading and writing whole texts by plain system calls.
-enum Descriptor {
-  /// Why the system refused: its error number.
+/// Files and the standard descriptors by plain system calls, and nothing that waits for ever.
+struct Descriptor {
+  /// Why the system refused.
   struct Failure: Error {
-    var number: Int32
+    let message: String
+    /// The reader of a pipe has left.
+    let isBrokenPipe: Bool
 
-    var message: String { String(cString: strerror(number)) }
-  }
-
-  /// Writes all of the text, waiting where the descriptor is non-blocking and full: standard
-  /// output may share its flags with standard input.
-  static func write(_ text: String, to descriptor: Int32) throws(Failure) {
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { system_write(descriptor, $0.baseAddress, $0.count) }
-      if count >= 0 {
-        bytes = bytes.dropFirst(count)
-      } else if errno == EAGAIN || errno == EWOULDBLOCK {
-        var interest = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        _ = poll(&interest, 1, -1)
-      } else if errno != EINTR {
-        throw Failure(number: errno)
-      }
+    fileprivate init(_ number: Int32 = errno) {
+      message = String(cString: strerror(number))
+      isBrokenPipe = number == EPIPE
     }
   }
 
-  /// Reads a whole file, at most `limit` bytes of it.
-  static func readFile(_ path: String, limit: Int, flags: Int32 = 0) throws(Failure) -> [UInt8] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | flags)
-    guard descriptor >= 0 else { throw Failure(number: errno) }
-    defer { close(descriptor) }
+  static let output = Descriptor(number: STDOUT_FILENO)
+  static let errors = Descriptor(number: STDERR_FILENO)
+
+  private let number: Int32
+
+  private init(number: Int32) { self.number = number }
+
+  /// Opens a file to append to it, made where there is none; a FIFO that nobody reads is an error.
+  init(
+    appendingTo path: String, mode: UInt16, followsLinks: Bool = true, truncates: Bool = false
+  ) throws(Failure) {
+    var flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC
+    if !followsLinks { flags |= O_NOFOLLOW }
+    if truncates { flags |= O_TRUNC }
+    number = open(path, flags, mode_t(mode))
+    guard number >= 0 else { throw Failure() }
+  }
+
+  func close() { _ = closeDescriptor(number) }
+
+  var isTerminal: Bool { isatty(number) == 1 }
+
+  /// Writes as much as can be written at once; 0 when that is nothing.
+  ///
+  /// It does not block where the descriptor would: a pipe that is writable takes these 4096 bytes.
+  func write(someOf bytes: ArraySlice<UInt8>, patience: Int32 = 0) throws(Failure) -> Int {
+    var interest = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+    while true {
+      let isReady = poll(&interest, 1, patience)
+      if isReady == 0 { return 0 }
+      let count = bytes.prefix(4096).withUnsafeBytes {
+        writeBytes(number, $0.baseAddress, $0.count)
+      }
+      if count >= 0 { return count }
+      if errno == EAGAIN { return 0 }
+      if errno != EINTR { throw Failure() }
+    }
+  }
+
+  /// Writes all of the text, or gives up when nobody takes it for a tenth of a second.
+  func write(_ text: String) throws(Failure) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = try write(someOf: bytes, patience: 100)
+      guard count > 0 else { throw Failure(ETIMEDOUT) }
+      bytes = bytes.dropFirst(count)
+    }
+  }
+
+  /// Reads a whole file, at most `limit` bytes of it; one that is ours alone is never a link.
+  static func readFile(_ path: String, limit: Int, isPrivate: Bool) throws(Failure) -> [UInt8] {
+    let number = open(path, O_RDONLY | O_CLOEXEC | (isPrivate ? O_NOFOLLOW | O_NONBLOCK : 0))
+    guard number >= 0 else { throw Failure() }
+    defer { _ = closeDescriptor(number) }
     var content: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65536)
     while content.count < limit {
-      let count = read(descriptor, &buffer, buffer.count)
+      let count = read(number, &buffer, buffer.count)
       if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw Failure(number: errno) }
+      guard count >= 0 else { throw Failure() }
       if count == 0 { break }
       content += buffer.prefix(count)
     }
     return content
   }
+
+  /// Makes the folders on the way to a file that is its owner's alone.
+  static func makeFolders(for path: String) {
+    for index in path.indices.dropFirst() where path[index] == "/" {
+      mkdir(String(path[..<index]), 0o700)
+    }
+  }
+
+  /// Lets only the owner read and write, though the file may be older than that rule.
+  func makePrivate() { fchmod(number, 0o600) }
 
   /// An environment variable's text, nil when it is not set or empty.
   static func environment(_ name: String) -> String? {
@@ -56,6 +103,8 @@ enum Descriptor {
   }
 }
 
-private func system_write(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
-  write(descriptor, bytes, count)
+// The methods above hide these names.
+private func closeDescriptor(_ number: Int32) -> Int32 { close(number) }
+private func writeBytes(_ number: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+  write(number, bytes, count)
 }

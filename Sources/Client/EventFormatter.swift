@@ -1,3 +1,4 @@
+import ProgramSupport
 import UVNet
 
 /// Turns events into the lines of the log, for people or as JSON.
@@ -7,129 +8,117 @@ struct EventFormatter {
     case utc, local, delta, none
   }
 
+  private enum Colour: Int {
+    case plain = 0
+    case red = 31
+    case green, yellow
+    case cyan = 36
+  }
+
   var isJSON = false
   var isColoured = false
   var stamp = Stamp.local
   private var last: WallTime?
 
   init(isJSON: Bool = false, isColoured: Bool = false, stamp: Stamp = .local) {
-    self.isJSON = isJSON
-    self.isColoured = isColoured
-    self.stamp = stamp
+    (self.isJSON, self.isColoured, self.stamp) = (isJSON, isColoured, stamp)
   }
 
   /// The line for one event, without a line end; nil when it is not worth one.
   mutating func line(for event: SessionEvent, at time: WallTime) -> String? {
     if isJSON { return Self.json(event, time) }
     guard let (colour, words) = Self.words(for: event) else { return nil }
-    var prefix = ""
+    let prefix: String
     switch stamp {
     case .utc: prefix = time.rfc3339 + " "
     case .local: prefix = time.localTime + " "
     case .delta:
-      let gap = max(0, time.microseconds &- (last ?? time).microseconds)
-      let decimals = String(gap % 1_000_000 / 1000 + 1000).dropFirst()
-      prefix = "+\(gap / 1_000_000).\(decimals) "
-    case .none: break
+      let milliseconds = max(0, time.microseconds - (last ?? time).microseconds) / 1000
+      prefix = "+\(milliseconds / 1000).\(String(milliseconds % 1000 + 1000).dropFirst()) "
+    case .none: prefix = ""
     }
     last = time
-    return isColoured ? "\u{1b}[\(colour)m\(prefix)\(words)\u{1b}[0m" : prefix + words
+    return isColoured ? "\u{1b}[\(colour.rawValue)m\(prefix)\(words)\u{1b}[0m" : prefix + words
   }
 
-  private static let red = 31
-  private static let green = 32
-  private static let yellow = 33
-  private static let cyan = 36
-  private static let plain = 0
-
-  /// The line without its stamp, and the terminal's colour for it.
-  private static func words(for event: SessionEvent) -> (colour: Int, words: String)? {
+  /// The line without its stamp, and its colour on a terminal.
+  private static func words(for event: SessionEvent) -> (Colour, String)? {
     switch event {
-    case .connecting(let peer): return (plain, "connecting to \(peer)")
-    case .connected(let peer): return (green, "connected to \(peer)")
+    case .connecting(let peer): return (.plain, "connecting to \(peer)")
+    case .connected(let peer): return (.green, "connected to \(peer)")
     case .connectFailed(let peer, let cause, let delay):
-      let reason = cause.reason.escapedForTerminal
-      return (yellow, "connect to \(peer) failed: \(reason)\(retry(delay))")
+      return (.yellow, "connect to \(peer) failed: \(reason(cause, delay))")
     case .disconnected(let peer, let cause, let delay):
-      let reason = cause.reason.escapedForTerminal
-      return (yellow, "disconnected from \(peer): \(reason)\(retry(delay))")
-    case .sent(let request): return (plain, "sent \(request.name)")
+      return (.yellow, "disconnected from \(peer): \(reason(cause, delay))")
+    case .sent(let request): return (.plain, "sent \(request.name)")
     case .received(let request, let answer, let roundTrip):
-      var content: String
-      switch answer {
-      case .fast(let time): content = "time \(time.escapedForTerminal)"
-      case .slow(let count): content = "\(count) client\(count == 1 ? "" : "s")"
-      }
-      if request.skippedTicks > 1 { content += ", \(request.skippedTicks) ticks skipped" }
-      return (cyan, "received \(request.name): \(content) in \(roundTrip.readableMilliseconds) ms")
+      let content =
+        switch answer {
+        case .fast(let time): "time \(time.escapedForTerminal)"
+        case .slow(let count): "\(count) client\(count == 1 ? "" : "s")"
+        }
+      let skipped = request.skippedTicks > 1 ? ", \(request.skippedTicks) ticks skipped" : ""
+      let time = roundTrip.readableMilliseconds
+      return (.cyan, "received \(request.name): \(content)\(skipped) in \(time) ms")
     case .skipped(let request):
       // One line a request: a slow one at a short period would bury everything else.
       guard request.skippedTicks == 1 else { return nil }
-      return (yellow, "skipped a tick: \(request.name) is unanswered")
-    case .lost(let request, let cause):
-      return (red, "lost \(request.name): \(cause.reason.escapedForTerminal)")
-    case .violation(_, let reason):
-      return (red, "protocol violation: \(reason.escapedForTerminal)")
+      return (.yellow, "skipped a tick: \(request.name) is unanswered")
+    case .lost(let request, let cause): return (.red, "lost \(request.name): \(reason(cause, nil))")
+    case .violation(_, let reason): return (.red, "protocol violation: \(reason)")
     }
   }
 
-  private static func retry(_ delay: Duration?) -> String {
-    delay.map { "; again in \($0.decimalSeconds) s" } ?? ""
+  private static func reason(_ cause: LossCause, _ delay: Duration?) -> String {
+    cause.reason.escapedForTerminal + (delay.map { "; again in \($0.decimalSeconds) s" } ?? "")
   }
 
   private static func json(_ event: SessionEvent, _ time: WallTime) -> String {
     var line = JSONLine()
     line.add("ts", time.rfc3339)
     switch event {
-    case .connecting(let peer):
-      line.add("event", "connecting")
-      line.add("peer", peer.description)
-    case .connected(let peer):
-      line.add("event", "connected")
-      line.add("peer", peer.description)
+    case .connecting(let peer): line.add(event: "connecting", peer)
+    case .connected(let peer): line.add(event: "connected", peer)
     case .connectFailed(let peer, let cause, let delay):
-      line.add("event", "connect_failed")
-      line.add("peer", peer.description)
-      line.add("reason", cause.reason)
+      line.add(event: "connect_failed", peer, reason: cause.reason)
       line.add("retry_in_s", delay)
     case .disconnected(let peer, let cause, let delay):
-      line.add("event", "disconnected")
-      line.add("peer", peer.description)
-      line.add("reason", cause.reason)
+      line.add(event: "disconnected", peer, reason: cause.reason)
       line.add("retry_in_s", delay)
-    case .sent(let request):
-      line.add("event", "sent")
-      add(request, to: &line)
+    case .sent(let request): line.add(event: "sent", request)
     case .received(let request, let answer, let roundTrip):
-      line.add("event", "received")
-      add(request, to: &line)
+      line.add(event: "received", request)
       line.add("rtt_us", roundTrip.microseconds)
       switch answer {
       case .fast(let time): line.add("server_time", time)
       case .slow(let count): line.add("connected_clients", count)
       }
-    case .skipped(let request):
-      line.add("event", "skipped")
-      add(request, to: &line)
+    case .skipped(let request): line.add(event: "skipped", request)
     case .lost(let request, let cause):
-      line.add("event", "lost")
-      add(request, to: &line)
+      line.add(event: "lost", request)
       line.add("reason", cause.reason)
     case .violation(let peer, let reason):
-      line.add("event", "error")
-      line.add("peer", peer.description)
-      line.add("reason", "protocol violation: \(reason)")
+      line.add(event: "error", peer, reason: "protocol violation: \(reason)")
     }
     return line.text
   }
+}
 
-  private static func add(_ request: Request, to line: inout JSONLine) {
-    line.add("id", request.id)
+extension JSONLine {
+  fileprivate mutating func add(event: String, _ peer: SocketAddress, reason: String? = nil) {
+    add("event", event)
+    add("peer", peer.description)
+    if let reason { add("reason", reason) }
+  }
+
+  fileprivate mutating func add(event: String, _ request: Request) {
+    add("event", event)
+    add("id", request.id)
     switch request.kind {
-    case .fast: line.add("type", "fast")
+    case .fast: add("type", "fast")
     case .slow(let seconds):
-      line.add("type", "slow")
-      line.add("sleep_s", seconds)
+      add("type", "slow")
+      add("sleep_s", seconds)
     }
   }
 }

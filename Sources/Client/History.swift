@@ -21,7 +21,6 @@ struct History {
   /// Ends the walk and keeps a line, unless it is blank or the same as the last.
   ///
   /// - Returns: Whether it was kept.
-  @discardableResult
   mutating func add(_ line: String) -> Bool {
     let isNew = !line.allSatisfy { $0 == " " } && line != lines.last
     if isNew { lines.append(line) }

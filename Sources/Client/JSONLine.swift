@@ -1,6 +1,10 @@
+import ProgramSupport
+
 /// One JSON object on one line, built key by key in order.
 struct JSONLine {
   private var members: [String] = []
+
+  var text: String { "{\(members.joined(separator: ","))}" }
 
   mutating func add(_ key: String, _ value: String) {
     members.append("\"\(key)\":\(value.jsonString)")
@@ -14,6 +18,4 @@ struct JSONLine {
   mutating func add(_ key: String, _ value: Duration?) {
     if let value { members.append("\"\(key)\":\(value.decimalSeconds)") }
   }
-
-  var text: String { "{\(members.joined(separator: ","))}" }
 }

@@ -6,7 +6,10 @@ struct LineEditor {
   /// What a key asks of the program, beyond a change of the line.
   enum Action: Hashable {
     case submit(String)
-    case interrupt
+    /// The line is new to the history.
+    case remember(String)
+    /// With the line that is given up.
+    case interrupt(String)
     case endOfInput
     case suspend
     case clearScreen
@@ -94,8 +97,8 @@ struct LineEditor {
     case .up, .control("p"): replace(with: history.previous(line))
     case .down, .control("n"): replace(with: history.next())
     case .control("c"), .control("g"):
+      if key == .control("c") { actions.append(.interrupt(line)) }
       reset()
-      if key == .control("c") { actions.append(.interrupt) }
     case .control("z"): actions.append(.suspend)
     case .control("l"): actions.append(.clearScreen)
     case .control, .meta: actions.append(.bell)
@@ -174,9 +177,9 @@ struct LineEditor {
   private mutating func submit() {
     let text = line
     reset()
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-      history.add(String(line))
-      actions.append(.submit(String(line)))
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) {
+      if history.add(line) { actions.append(.remember(line)) }
+      actions.append(.submit(line))
     }
   }
 

@@ -1,24 +1,19 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import ProgramSupport
 
 /// The copy of the log in a file.
 struct LogFile {
   let path: String
-  private let descriptor: Int32
+  private let file: Descriptor
   private var isFailing = false
 
-  /// Opens the file to append to it; a FIFO that nobody reads is an error and no hang.
+  /// Opens the file to append to it.
   init(path: String) throws(CommandError) {
     self.path = path
-    descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      let reason = Descriptor.Failure(number: errno).message
-      throw CommandError(message: "cannot open the log file \(path.escapedForTerminal): \(reason)")
+    do {
+      file = try Descriptor(appendingTo: path, mode: 0o644)
+    } catch {
+      let name = path.escapedForTerminal
+      throw CommandError(message: "cannot open the log file \(name): \(error.message)")
     }
   }
 
@@ -26,18 +21,17 @@ struct LogFile {
   ///
   /// - Returns: The reason, when this is the first line lost.
   mutating func write(_ line: String) -> String? {
+    let wasFailing = isFailing
     do {
-      try Descriptor.write(line + "\n", to: descriptor)
+      try file.write(line + "\n")
       isFailing = false
       return nil
     } catch {
-      defer { isFailing = true }
-      return isFailing
-        ? nil : "lines are lost, log file \(path.escapedForTerminal): \(error.message)"
+      isFailing = true
+      let complaint = "lines are lost, log file \(path.escapedForTerminal): \(error.message)"
+      return wasFailing ? nil : complaint
     }
   }
 
-  func close() { _ = system_close(descriptor) }
+  func close() { file.close() }
 }
-
-private func system_close(_ descriptor: Int32) -> Int32 { close(descriptor) }

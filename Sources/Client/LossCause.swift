@@ -16,7 +16,7 @@ enum LossCause: Hashable {
     case .failed(let reason): reason
     case .noAnswer(let limit): "no answer within \(limit.decimalSeconds) s"
     case .violation: "protocol violation"
-    case .user: "closed by the user"
+    case .user: "ended by the client"
     }
   }
 

@@ -3,26 +3,15 @@ import UVNet
 /// One place in a command's form: what may stand there, and what it is called.
 enum Parameter {
   case word(String)
-  case whole(String, ClosedRange<UInt64>)
+  case milliseconds, wholeSeconds
   case seconds(ClosedRange<Duration>)
-  case address
-  case host
-  case path
-  case command
-
-  /// An argument that fits its parameter.
-  enum Value {
-    case text(String)
-    case number(UInt64)
-    case duration(Duration)
-    case address(SocketAddress)
-  }
+  case address, host, port, path, command
 
   /// How a text meets a parameter.
   enum Match {
-    case value(Value)
+    case fits
     /// It is something else: another form of the command may want it.
-    case mismatch
+    case differs
     /// It is meant for this place but cannot stand, for the reason given.
     case refused(String)
   }
@@ -31,63 +20,73 @@ enum Parameter {
   var name: String {
     switch self {
     case .word(let word): word
-    case .whole(let name, _): name
-    case .seconds: "SECONDS"
+    case .milliseconds: "MS"
+    case .wholeSeconds, .seconds: "SECONDS"
     case .address: "HOST[:PORT]"
     case .host: "HOST"
+    case .port: "PORT"
     case .path: "PATH"
     case .command: "COMMAND"
     }
   }
 
-  /// The range of a number in words, nil when it has none.
-  var range: String? {
+  private var wholeRange: ClosedRange<UInt64>? {
     switch self {
-    case .whole(_, let range): "\(range.lowerBound) … \(range.upperBound)"
-    case .seconds(let range):
-      "\(range.lowerBound.decimalSeconds) … \(range.upperBound.decimalSeconds)"
+    case .milliseconds: 10...1000
+    case .wholeSeconds: 0...UInt64(UInt32.max)
+    case .port: 1...65535
     default: nil
     }
+  }
+
+  /// The range of a number in words, nil when it has none.
+  var range: String? {
+    if case .seconds(let range) = self {
+      return "\(range.lowerBound.decimalSeconds) … \(range.upperBound.decimalSeconds)"
+    }
+    return wholeRange.map { "\($0.lowerBound) … \($0.upperBound)" }
   }
 
   /// The name, with the range where there is one.
   var expectation: String { range.map { "\(name) (\($0))" } ?? name }
 
-  /// Checks one argument.
-  func match(_ text: String) -> Match {
+  /// Reads one argument.
+  func read(_ text: String, into arguments: inout Arguments) -> Match {
     switch self {
-    case .word(let word): return text == word ? .value(.text(text)) : .mismatch
-    case .path, .command: return .value(.text(text))
-    case .whole(_, let range):
-      // A sign or a fraction is a number out of its range, not a word.
-      guard text.utf8.allSatisfy({ (48...57).contains($0) }), !text.isEmpty else {
-        return isNumber(text) ? .refused(outOfRange(text)) : .mismatch
+    case .word(let word): return text == word ? .fits : .differs
+    case .path, .command: arguments.text = text
+    case .milliseconds, .wholeSeconds, .port:
+      guard text.utf8.allSatisfy(Self.digits.contains), let number = UInt64(text),
+        wholeRange?.contains(number) == true
+      else { return refusal(of: text) }
+      switch self {
+      case .milliseconds: arguments.milliseconds = number
+      case .port: arguments.port = UInt16(clamping: number)
+      default: arguments.wholeSeconds = UInt32(clamping: number)
       }
-      guard let number = UInt64(text), range.contains(number) else {
-        return .refused(outOfRange(text))
-      }
-      return .value(.number(number))
     case .seconds(let range):
       guard let duration = Duration(decimalSeconds: text), range.contains(duration) else {
-        return isNumber(text) ? .refused(outOfRange(text)) : .mismatch
+        return refusal(of: text)
       }
-      return .value(.duration(duration))
+      arguments.duration = duration
     case .address, .host:
       do {
         let isHost = if case .host = self { true } else { false }
-        return .value(.address(try SocketAddress(target: text, isHost: isHost)))
+        arguments.address = try SocketAddress(target: text, isHost: isHost)
       } catch {
         return .refused(error.message)
       }
     }
+    return .fits
   }
 
-  private func outOfRange(_ text: String) -> String {
-    "\(name) must be \(range ?? ""), not \(text.escapedForTerminal)"
-  }
+  private static let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
 
-  private func isNumber(_ text: String) -> Bool {
-    text.utf8.allSatisfy { (48...57).contains($0) || $0 == 43 || $0 == 45 || $0 == 46 }
-      && text.utf8.contains { (48...57).contains($0) }
+  /// What is a number at least, if a wrong one, is told the range.
+  private func refusal(of text: String) -> Match {
+    guard text.utf8.contains(where: Self.digits.contains),
+      text.utf8.allSatisfy({ Self.digits.contains($0) || "+-.".utf8.contains($0) })
+    else { return .differs }
+    return .refused("\(name) must be \(range ?? ""), not \(text)")
   }
 }

@@ -1,44 +1,45 @@
+import ProgramSupport
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// A moment of the wall clock, for stamping log lines.
 struct WallTime: Hashable {
   /// Microseconds since 1970 in UTC.
   var microseconds: Int64
-  /// What local time adds to UTC, in seconds.
-  var localOffset: Int64 = 0
+
+  /// The present.
+  static var now: WallTime { WallTime(microseconds: WallClock.nanoseconds / 1000) }
 
   /// RFC 3339 in UTC, to the millisecond: `2026-11-22T20:00:00.123Z`.
   var rfc3339: String {
-    let (date, time) = Self.parts(microseconds)
-    return "\(date)T\(time)Z"
+    let parts = parts(gmtime_r)
+    let year = Int64(parts.tm_year) + 1900
+    let date = [(year, 4), (Int64(parts.tm_mon) + 1, 2), (Int64(parts.tm_mday), 2)]
+    return "\(date.map(Self.digits).joined(separator: "-"))T\(time(parts))Z"
   }
 
   /// The local time of day: `21:00:00.123`.
-  var localTime: String {
-    let shift = localOffset.multipliedReportingOverflow(by: 1_000_000).partialValue
-    return Self.parts(microseconds &+ shift).time
+  var localTime: String { time(parts(localtime_r)) }
+
+  private func parts(
+    _ convert: (UnsafePointer<time_t>, UnsafeMutablePointer<tm>) -> UnsafeMutablePointer<tm>?
+  ) -> tm {
+    var seconds = time_t(microseconds >= 0 ? microseconds / 1_000_000 : 0)
+    var parts = tm()
+    _ = convert(&seconds, &parts)
+    return parts
   }
 
-  private static func parts(_ microseconds: Int64) -> (date: String, time: String) {
-    let day: Int64 = 86_400_000_000
-    let rest = (microseconds % day &+ day) % day
-    // Days are counted from 0000-03-01, so that the leap day is a year's last.
-    let days = (microseconds &- rest) / day + 719_468
-    let era = (days >= 0 ? days : days - 146_096) / 146_097
-    let dayOfEra = days - era * 146_097
-    let yearOfEra =
-      (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let shifted = (5 * dayOfYear + 2) / 153
-    let month = shifted < 10 ? shifted + 3 : shifted - 9
-    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-    let date = [
-      digits(year, 4), digits(month, 2), digits(dayOfYear - (153 * shifted + 2) / 5 + 1, 2),
-    ]
-    let second = rest / 1_000_000
-    let time = [digits(second / 3600, 2), digits(second / 60 % 60, 2), digits(second % 60, 2)]
-    return (
-      date.joined(separator: "-"),
-      time.joined(separator: ":") + "." + digits(rest / 1000 % 1000, 3)
-    )
+  private func time(_ parts: tm) -> String {
+    let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { Self.digits(Int64($0), 2) }
+    let milliseconds = max(0, microseconds) / 1000 % 1000
+    return clock.joined(separator: ":") + "." + Self.digits(milliseconds, 3)
   }
 
   private static func digits(_ number: Int64, _ width: Int) -> String {

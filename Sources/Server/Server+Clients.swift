@@ -1,3 +1,4 @@
+import ProgramSupport
 import TestTaskProto
 import UVNet
 
@@ -20,10 +21,8 @@ extension Server {
       onClose: { [unowned self] connection, reason in closed(connection, reason) })
     let listener = try TCPListener.listen(
       at: address, on: loop,
-      options: TCPListener.Options(backlog: configuration.backlog, limits: writeLimits),
-      onError: { [unowned self] _, error in
-        record(.warning, "accept_failed") { $0.add("error", error.description) }
-      },
+      options: listenerOptions,
+      onError: { [unowned self] _, error in reportAcceptFailure(error) },
       onConnection: { [unowned self] _, connection in accept(connection, handlers) })
     self.listener = listener
     let bound = listener.localAddress
@@ -55,7 +54,7 @@ extension Server {
     sessions[session.owner.index] = session
     connection.tag = session.owner.index
     clientCount += 1
-    protectFromDeadPeer(connection)
+    if listener?.options != listenerOptions { applyLimits(to: connection) }
     record(.info, "connect") {
       $0.add("conn", session.number)
       $0.add("peer", session.peer)
@@ -65,14 +64,25 @@ extension Server {
     connection.start(handlers)
   }
 
-  /// A host that went away without a word is noticed in two minutes when nothing is sent, and a
-  /// while after our own patience with a stuck peer when something is.
-  private func protectFromDeadPeer(_ connection: TCPConnection) {
+  /// What accepted connections inherit.
+  ///
+  /// A host that went away without a word is noticed in two minutes when nothing is sent to it, and
+  /// by the user timeout when something is.
+  private var listenerOptions: TCPListener.Options {
+    TCPListener.Options(
+      backlog: configuration.backlog, keepAlive: KeepAlive(idle: 60, interval: 10, count: 6),
+      userTimeout: userTimeout, limits: writeLimits)
+  }
+
+  /// Milliseconds that a host may leave answers unacknowledged: longer than our own patience.
+  private var userTimeout: Int { (configuration.stuckPeerTimeoutSeconds + 10) * 1_000 }
+
+  /// Bounds what a connection may hold, and how long a peer that is gone without a word may go
+  /// unnoticed; needed only where that is not what it inherited from the listener.
+  func applyLimits(to connection: TCPConnection) {
+    if connection.writeLimits != writeLimits { connection.writeLimits = writeLimits }
     do throws(UVError) {
-      try connection.setKeepAlive(idle: 60, interval: 10, count: 6)
-      let patience = configuration.stuckPeerTimeoutSeconds + 10
-      try connection.setUserTimeout(milliseconds: patience * 1_000)
-      if connection.writeLimits != writeLimits { connection.writeLimits = writeLimits }
+      try connection.setUserTimeout(milliseconds: userTimeout)
     } catch {
       // The client may be gone already; its connection will say so itself.
       record(.debug, "option_failed") { $0.add("error", error.description) }
@@ -101,14 +111,14 @@ extension Server {
   /// - Returns: The bytes used; all of them when the client has left over it.
   private func serve(_ bytes: RawSpan, of session: Session) -> Int {
     setTightness(of: session)
-    fastAnswer.refresh(wallClockNanoseconds: LogTimestamp.wallClock())
+    fastAnswer.refresh(wallClockNanoseconds: WallClock.nanoseconds)
     var answers: [UInt8] = []
     swap(&answers, &self.answers)
     answers.removeAll(keepingCapacity: true)
     // With so many the connection is above its high-water mark, and will say when it has drained.
     let room = session.connection.writeLimits.highWaterMark + 1 - session.connection.pendingBytes
-    // All of a read has come by now; no request needs a look at the clock of its own.
-    let now = loop.now.nanoseconds
+    // All of a read has come by its first request: one look at the clock serves them all.
+    var now: UInt64?
     var count: UInt64 = 0
     var isOverLimit = false
     var violation: ProtocolViolation?
@@ -121,10 +131,10 @@ extension Server {
         case .fastNow:
           answers.append(contentsOf: fastAnswer.frame)
         case .slowLater(let seconds, let clients):
-          guard
-            letSleep(
-              session, until: Reply.deadline(after: seconds, from: now), clients: clients)
-          else {
+          let start = now ?? loop.now.nanoseconds
+          now = start
+          let deadline = Reply.deadline(after: seconds, from: start)
+          guard letSleep(session, until: deadline, clients: clients) else {
             isOverLimit = true
             return .stop
           }
@@ -157,7 +167,10 @@ extension Server {
       try session.connection.write(bytes)
       return true
     } catch {
-      leave(session, error.code == .noBufferSpace ? .buffer : .error, .atOnce)
+      // A connection that has failed already will say itself how.
+      guard !session.connection.isClosing else { return false }
+      let isFull = error.code == .noBufferSpace
+      leave(session, isFull ? .buffer : .error, .atOnce, error: isFull ? nil : error)
       return false
     }
   }

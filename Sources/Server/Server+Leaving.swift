@@ -18,7 +18,7 @@ extension Server {
   /// gracefully.
   func leave(
     _ session: Session, _ reason: DisconnectReason, _ ending: Ending,
-    _ violation: ProtocolViolation? = nil
+    _ violation: ProtocolViolation? = nil, error: UVError? = nil
   ) {
     let connection = session.connection
     guard self.session(of: connection) === session else { return }
@@ -33,15 +33,16 @@ extension Server {
       $0.add("conn", session.number)
       $0.add("peer", session.peer)
       $0.add("reason", reason.rawValue)
-      if let violation {
-        $0.add("violation", violation.kind.rawValue)
-        $0.add("offset", violation.offset)
-      }
       $0.add("clients", clientCount)
       $0.add("duration_ms", (loop.now.nanoseconds - session.connectedAt) / 1_000_000)
       $0.add("requests", session.requests)
       $0.add("rx_bytes", connection.bytesRead)
       $0.add("tx_bytes", connection.bytesWritten + unsent)
+      if let violation {
+        $0.add("violation", violation.kind.rawValue)
+        $0.add("offset", violation.offset)
+      }
+      if let error { $0.add("error", error.description) }
     }
     // Its close callback has come, or is the one that we are in.
     guard ending != .done else { return }
@@ -76,19 +77,20 @@ extension Server {
   /// The connection is gone: of one that had left already, or as the way that a client leaves.
   func closed(_ connection: StreamConnection, _ reason: CloseReason) {
     if let session = session(of: connection) {
-      leave(session, Self.disconnectReason(reason), .done)
+      leave(session, reason)
     } else {
       lingeringCount -= 1
     }
     endIfDrained()
   }
 
-  private static func disconnectReason(_ reason: CloseReason) -> DisconnectReason {
+  private func leave(_ session: Session, _ reason: CloseReason) {
     switch reason {
-    case .peer: .eof
+    case .peer: leave(session, .eof, .done)
     case .failed(let error) where error.code == .connectionReset || error.code == .brokenPipe:
-      .reset
-    case .local, .failed: .error
+      leave(session, .reset, .done)
+    case .failed(let error): leave(session, .error, .done, error: error)
+    case .local: leave(session, .error, .done)
     }
   }
 }

@@ -104,6 +104,10 @@ extension Server {
       timeouts = ConnectionTimeouts(configuration)
       writeLimits = Self.writeLimits(configuration)
       log.level = configuration.logLevel
+      for case let session? in sessions {
+        session.isTight = false
+        applyLimits(to: session.connection)
+      }
       for key in waiting {
         diagnostics.report(.warning, "reloaded; a new \"\(key)\" needs a restart")
       }

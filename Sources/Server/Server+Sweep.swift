@@ -35,6 +35,13 @@ extension Server {
     rejectionTimer?.schedule(after: .seconds(1))
   }
 
+  /// A machine out of descriptors fails again and again; the log hears of that as seldom.
+  func reportAcceptFailure(_ error: UVError) {
+    guard rejectionTimer?.isScheduled == false else { return }
+    record(.warning, "accept_failed") { $0.add("error", error.description) }
+    rejectionTimer?.schedule(after: .seconds(1))
+  }
+
   /// Brings the sum of what all connections hold up to date with this one.
   func countHeldBytes(of session: Session) {
     let held = session.connection.pendingBytes + session.undecoded.count

@@ -107,7 +107,11 @@ final class Server {
     if notifier.isEnabled {
       statusTimer = .every(.seconds(10), on: loop) { [unowned self] _ in sendStatus() }
     }
-    record(.info, "start")
+    record(.info, "start") {
+      guard let address = listener?.localAddress else { return }
+      $0.add("address", address.host)
+      $0.add("port", address.port)
+    }
   }
 
   /// Serves until a signal ends it and the last answer is out.
@@ -122,7 +126,7 @@ final class Server {
     _ level: LogLevel, _ event: StaticString, _ addFields: (inout LogLine) -> Void = { _ in }
   ) {
     log.record(level, event, addFields)
-    guard !isFlushScheduled, log.hasLines else { return }
+    guard !isFlushScheduled, log.hasLines || log.owesWriting else { return }
     isFlushScheduled = true
     loop.nextTick { [unowned self] in flushLog() }
   }

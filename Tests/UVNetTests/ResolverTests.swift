@@ -33,13 +33,14 @@ import UVNetTestKit
     }
   }
 
-  @Test(arguments: ["", "no such name", "name.invalid", "a\0b", String(repeating: "x", count: 300)])
-  func `what is no name, or has no address, is an error`(host: String) throws {
-    try LoopHarness.run { loop, calls in
-      Resolver.resolve(host, port: 1, on: loop) { result in
-        if case .failure(let error) = result { calls.record("\(error.operation)") }
+  @Test func `what is no name, or has no address, is an error`() throws {
+    for host in ["", "no such name", "name.invalid", "a\0b", String(repeating: "x", count: 300)] {
+      try LoopHarness.run { loop, calls in
+        Resolver.resolve(host, port: 1, on: loop) { result in
+          if case .failure(let error) = result { calls.record("\(error.operation)") }
+        }
+        calls.expect(["resolve"])
       }
-      calls.expect(["resolve"])
     }
   }
 

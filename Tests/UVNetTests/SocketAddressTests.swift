@@ -26,10 +26,16 @@ import UVNet
     ":", ":::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "12345::", "::g",
     "1:2:3:4:5:6:7::8",
     "::1.2.3", "1.2.3.4::", "::1%nosuch", "::1%", "::1%0", "::1%99999999999", ":1::", "1::2:",
-    String(repeating: "1", count: 300), "1.2.3.4\0",
+    String(repeating: "1", count: 300),
   ])
   func `anything else is refused`(text: String) {
     #expect(throws: SocketAddressError.self) { try IPAddress(text) }
+  }
+
+  @Test func `a NUL byte does not end an address early`() {
+    #expect(throws: SocketAddressError.self) { try IPAddress("1.2.3.4\0") }
+    #expect(throws: SocketAddressError.self) { try IPAddress("::1\0") }
+    #expect(throws: SocketAddressError.self) { try IPAddress("::1%lo\0") }
   }
 
   @Test(arguments: [

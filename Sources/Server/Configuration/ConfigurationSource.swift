@@ -1,3 +1,5 @@
+import ProgramSupport
+
 /// The settings in force, each with its origin: flags beat the ini, the ini beats the defaults.
 struct ConfigurationSource: Equatable {
   /// Who set a value.
@@ -144,7 +146,7 @@ struct ConfigurationSource: Equatable {
   private static func suggestion(
     for word: String, among names: [String], show: (String) -> String
   ) -> String {
-    NearestName.of(word, among: names).map { "; did you mean \(show($0))?" } ?? ""
+    Spelling.nearest(to: word, among: names).map { "; did you mean \(show($0))?" } ?? ""
   }
 
   private static func quoted(_ value: String) -> String {

@@ -1,3 +1,5 @@
+import ProgramSupport
+
 /// The log of clients that come and go: lines of one turn of the loop, written together.
 ///
 /// Whoever owns it calls ``flush()`` at the end of the turn, and ``reopen()`` after a rotation.
@@ -48,10 +50,9 @@ struct ConnectionLog: ~Copyable {
   /// Opens the path anew; the old file stays in use if that fails.
   mutating func reopen() throws(LogFile.Failure) {
     flush()
-    let opened = try LogFile(opening: path)
     // Nobody will finish a line in the old file once it is closed.
     file.cut(last: buffer.abandonUnfinished())
-    file = opened
+    file = try LogFile(opening: path)
     endTornLine()
   }
 
@@ -65,7 +66,7 @@ struct ConnectionLog: ~Copyable {
   ) -> LogLine {
     var line = LogLine(format)
     line.add("ts") {
-      timestamp.append(wallClockNanoseconds: LogTimestamp.wallClock(), to: &$0)
+      timestamp.append(wallClockNanoseconds: WallClock.nanoseconds, to: &$0)
     }
     line.add("level", level.rawValue)
     line.add("event", event.description)

@@ -1,0 +1,11 @@
+import UVNet
+
+/// What the arguments of one command say, each in its own type.
+struct Arguments {
+  var milliseconds: UInt64 = 0
+  var wholeSeconds: UInt32 = 0
+  var duration = Duration.zero
+  var address: SocketAddress?
+  var port = SocketAddress.defaultPort
+  var text = ""
+}
