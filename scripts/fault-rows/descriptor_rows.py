@@ -120,7 +120,8 @@ def accept_fails_for_ever(place):
         before = failures()
         share = server.cpu_share(1)
         tried = failures() - before
-        place.note(f"{error}: {share:.0%} of a core (bound: {SPIN_BOUND:.0%}), {tried} calls in a second (bound: 200)")
+        place.note(f"{error}: {share:.0%} of a core (bound: {SPIN_BOUND:.0%}), "
+                   f"{tried} calls in a second (bound: 200)")
         check(tried < 200 and share < SPIN_BOUND, f"{error}: it spins")
         kept.fast()
         waiting.close()
