@@ -51,11 +51,12 @@ let package = Package(
       ],
       swiftSettings: strict
     ),
+    .target(name: "ProgramSupport", dependencies: ["UVNet"], swiftSettings: strict),
     .target(name: "UVNetTestKit", dependencies: ["UVNet"], swiftSettings: strict),
     .executableTarget(
       name: "Server",
       dependencies: [
-        "UVNet", "TestTaskProto",
+        "UVNet", "TestTaskProto", "ProgramSupport",
         .product(
           name: "ArgumentParser", package: "swift-argument-parser",
           condition: .when(traits: ["Programs"])),
@@ -67,7 +68,7 @@ let package = Package(
     .executableTarget(
       name: "Client",
       dependencies: [
-        "UVNet", "TestTaskProto",
+        "UVNet", "TestTaskProto", "ProgramSupport",
         .product(
           name: "ArgumentParser", package: "swift-argument-parser",
           condition: .when(traits: ["Programs"])),
@@ -84,8 +85,18 @@ let package = Package(
       resources: [.copy("vectors.json")],
       swiftSettings: strict
     ),
-    .testTarget(name: "ServerTests", dependencies: ["Server"], swiftSettings: strict),
-    .testTarget(name: "ClientTests", dependencies: ["Client"], swiftSettings: strict),
+    .testTarget(
+      name: "DocumentationTests", dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ServerTests", dependencies: ["Server", "ProgramSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ClientTests", dependencies: ["Client", "ProgramSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "FuzzTests",
+      dependencies: ["UVNet", "TestTaskProto", "Server", "Client"],
+      swiftSettings: strict
+    ),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto", "Server", "Client"],
@@ -93,3 +104,9 @@ let package = Package(
     ),
   ]
 )
+
+// The documentation's plugin is for who builds the documentation, and nothing that embedders fetch.
+if Context.environment["UVNET_DOCS"] != nil {
+  package.dependencies.append(
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}

@@ -6,8 +6,9 @@ extension Character {
     if isEditorControl { return 2 }
     var width = 0
     for scalar in unicodeScalars {
-      // VARIATION SELECTOR-16 asks for the picture in place of the letter.
-      if scalar.value == 0xFE0F, width == 1 { width = 2 }
+      // VARIATION SELECTOR-16 asks for the picture in place of the letter, where there is one.
+      let hasPicture = unicodeScalars.first?.properties.isEmoji == true
+      if scalar.value == 0xFE0F, width == 1, hasPicture { width = 2 }
       width = max(width, scalar.terminalWidth)
     }
     return width

@@ -35,9 +35,11 @@ final class ClientProgram {
     onEvent: { [weak self] event in self?.hear(event) })
 
   init(_ line: ClientCommandLine) throws {
+    // Errors come first: a loop that was made must be closed.
+    script = try line.script()
+    if let path = line.logFile, path != "-" { logFile = try LogFile(path: path) }
     loop = try EventLoop()
     target = line.address
-    script = try line.script()
     isScript = script != nil || StandardInput.kind != .terminal
     session = Session(
       reconnectDelay: line.reconnect.map(\.duration) ?? (isScript ? nil : .seconds(3)),
@@ -46,7 +48,6 @@ final class ClientProgram {
     screenFormatter = EventFormatter(
       isJSON: line.json, isColoured: line.isColoured, stamp: line.time)
     fileFormatter = EventFormatter(isJSON: line.json, stamp: line.time)
-    if let path = line.logFile, path != "-" { logFile = try LogFile(path: path) }
   }
 
   private var isEditing: Bool {
@@ -59,14 +60,20 @@ final class ClientProgram {
 
   /// Runs to the end; returns how to exit.
   func run() throws -> ExitStatus {
-    try watchSignals()
+    do {
+      try watchSignals()
+      if script == nil { try console.open() }
+      if let target { perform(try session.connect(to: target, at: loop.now)) }
+    } catch {
+      finish(.internalError)
+      loop.run()
+      try loop.close()
+      throw error
+    }
     if let script {
       script.forEach { runner.append($0) }
       runner.endInput()
-    } else {
-      try console.open()
     }
-    if let target { perform(try session.connect(to: target, at: loop.now)) }
     settle()
     loop.run()
     try loop.close()
@@ -136,15 +143,21 @@ final class ClientProgram {
     case .interrupt: _ = runner.cancel()
     // The whole job stops, as the terminal would have it; this process by its own handler.
     case .suspend: kill(0, SIGTSTP)
-    case .outputLost(let reason):
-      if let reason { console.complain("standard output: \(reason)") }
-      finish(reason == nil ? runner.exitStatus : .internalError)
+    case .quit: finish(.success)
+    case .outputDrained(let lostLines):
+      if lostLines > 0 { console.complain("nobody read them: \(lostLines) lines were lost") }
+      if exitStatus != nil { loop.closeAll() }
+    case .outputFailed(let failure):
+      // A reader who has seen enough is no error.
+      if !failure.isBrokenPipe { console.complain("standard output: \(failure.message)") }
+      finish(failure.isBrokenPipe ? runner.exitStatus : .internalError)
     case .endOfInput(let error):
-      if let error, isScript {
+      // A terminal in raw mode ends only by going away.
+      if console.isEditing { return finish(.hangup) }
+      if let error {
         console.complain("standard input: \(error.message)")
         return finish(.internalError)
       }
-      if console.isEditing { return finish(.success) }
       runner.endInput()
     }
     settle()
@@ -199,14 +212,8 @@ final class ClientProgram {
   /// Commands run on the next turn, never inside an event: what else came in the same packet must
   /// be judged before another request is sent.
   private func settle() {
-    guard exitStatus == nil else { return }
-    if let deadline = [session.deadline, runner.deadline].compactMap(\.self).min() {
-      timer.schedule(at: deadline)
-    } else {
-      timer.unschedule()
-    }
-    console.refresh()
-    guard !turnIsDue else { return }
+    follow()
+    guard !turnIsDue, exitStatus == nil else { return }
     turnIsDue = true
     loop.nextTick { [weak self] in
       self?.turnIsDue = false
@@ -214,8 +221,18 @@ final class ClientProgram {
     }
   }
 
+  private func follow() {
+    guard exitStatus == nil else { return }
+    if let deadline = [session.deadline, runner.deadline].compactMap(\.self).min() {
+      timer.schedule(at: deadline)
+    } else {
+      timer.unschedule()
+    }
+    console.refresh()
+  }
+
   private func runCommands() {
-    while exitStatus == nil {
+    commands: while exitStatus == nil, !console.isFull {
       switch runner.next(session: session, at: loop.now) {
       case .execute(let command):
         do throws(CommandError) {
@@ -225,21 +242,24 @@ final class ClientProgram {
         }
       case .report(let message): console.complain(message)
       case .finish: return finish(isScript ? runner.exitStatus : .success)
-      case .wait:
-        if runner.pendingLines < 100 { console.setReading(true) }
-        return rearm()
+      case .wait: break commands
       }
+    }
+    if runner.pendingLines < 100 { console.setReading(true) }
+    follow()
+  }
+
+  /// Ends the connection and what is read; the program ends when the last line is written, or at
+  /// once when a signal says so.
+  private func finish(_ status: ExitStatus) {
+    if exitStatus == nil { end(status) }
+    if status > .internalError || console.isDrained {
+      exitStatus = max(status, exitStatus ?? status)
+      loop.closeAll()
     }
   }
 
-  private func rearm() {
-    turnIsDue = true
-    settle()
-    turnIsDue = false
-  }
-
-  private func finish(_ status: ExitStatus) {
-    guard exitStatus == nil else { return }
+  private func end(_ status: ExitStatus) {
     exitStatus = max(status, runner.exitStatus)
     perform(session.disconnect(at: loop.now))
     if !screenFormatter.isJSON, session.statistics.sent > 0 {
@@ -247,7 +267,8 @@ final class ClientProgram {
     }
     console.close()
     logFile?.close()
-    loop.closeAll()
+    logFile = nil
+    timer.cancel()
   }
 
   // MARK: Commands

@@ -1,3 +1,5 @@
+import ProgramSupport
+
 /// Reads the client's language by the table of ``CommandForm``.
 enum CommandParser {
   /// Reads one line; nil when it is blank or a comment (`#` at its start).

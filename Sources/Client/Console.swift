@@ -11,9 +11,12 @@ final class Console {
     case lines([ScriptLine])
     case interrupt
     case suspend
+    case quit
     case endOfInput(UVError?)
-    /// Standard output is gone; nil when its reader simply left.
-    case outputLost(String?)
+    /// All that waited to be written is, after so many lines were lost.
+    case outputDrained(lostLines: Int)
+    /// Standard output is of no use any more.
+    case outputFailed(Descriptor.Failure)
   }
 
   /// Whether lines are edited here, and not by the terminal or not at all.
@@ -26,7 +29,14 @@ final class Console {
   private var reader = LineReader()
   private var linesRead = 0
   private var input: StandardInput?
-  private var outputIsLost = false
+
+  private lazy var output: OutputQueue = OutputQueue(
+    on: loop,
+    onDrain: { [weak self] in
+      guard let self else { return }
+      self.onEvent(.outputDrained(lostLines: self.output.takeLostLines()))
+    },
+    onFailure: { [weak self] failure in self?.onEvent(.outputFailed(failure)) })
 
   private static let redrawInterval: Duration = .milliseconds(34)
   private lazy var redrawTimer = LoopTimer.unscheduled(on: loop) { [weak self] _ in self?.redraw() }
@@ -51,6 +61,12 @@ final class Console {
   /// The lines typed before.
   var history: [String] { editor.history.lines }
 
+  /// Whether commands should wait for the reader of the output.
+  var isFull: Bool { output.isFull }
+
+  /// Whether nothing waits to be written.
+  var isDrained: Bool { output.isEmpty }
+
   /// Begins to read standard input.
   func open() throws(UVError) {
     input = try StandardInput.open(
@@ -73,13 +89,9 @@ final class Console {
 
   /// Prints one line of the log or of an answer to a command.
   func print(_ line: String) {
-    guard !outputIsLost else { return }
-    if isEditing {
-      pending += line + "\n"
-      refresh()
-    } else {
-      write(line + "\n")
-    }
+    guard isEditing else { return output.write(line + "\n") }
+    pending += line + "\n"
+    refresh()
   }
 
   /// Prints one line of diagnostics: to standard error, and with the rest where that is the same
@@ -110,24 +122,12 @@ final class Console {
     if prompt.isLive { redrawTimer.schedule(after: .milliseconds(200)) }
     guard let drawing = bottomRow.draw(row, below: pending, columns: columns) else { return }
     (pending, lastRedraw) = ("", loop.now)
-    write(drawing)
+    output.write(drawing)
   }
 
   /// A window that knows no size counts as 80 columns wide.
   private var columns: Int {
     input?.windowSize.flatMap { $0.columns > 0 ? $0.columns : nil } ?? 80
-  }
-
-  private func write(_ text: String) {
-    guard !outputIsLost else { return }
-    do throws(Descriptor.Failure) {
-      try Descriptor.output.write(text)
-    } catch {
-      outputIsLost = true
-      // Not from here: whoever prints does not expect the program to end meanwhile.
-      let reason = error.isBrokenPipe ? nil : error.message
-      loop.nextTick { [weak self] in self?.onEvent(.outputLost(reason)) }
-    }
   }
 
   // MARK: Reading
@@ -143,7 +143,7 @@ final class Console {
       case .interrupt(let line):
         pending += "\(prompt().text) \(line)^C\n"
         onEvent(.interrupt)
-      case .endOfInput: onEvent(.endOfInput(nil))
+      case .endOfInput: onEvent(.quit)
       case .suspend: onEvent(.suspend)
       case .clearScreen: clear()
       case .list(let words): pending += words.joined(separator: "  ") + "\n"
@@ -175,14 +175,14 @@ final class Console {
     guard isEditing, let input else { return }
     try? input.setRawMode(true)
     bottomRow.forget()
-    write("\r\u{1b}[J\u{1b}[?2004h")
+    output.write("\r\u{1b}[J\u{1b}[?2004h")
     refresh()
   }
 
   /// Gives the terminal back as it was, without the row.
   func suspend() {
     guard isEditing, let input else { return }
-    write(bottomRow.erase(columns: columns) + pending + "\u{1b}[?2004l")
+    output.write(bottomRow.erase(columns: columns) + pending + "\u{1b}[?2004l")
     pending = ""
     try? input.setRawMode(false)
   }

@@ -14,9 +14,9 @@ struct Descriptor {
     /// The reader of a pipe has left.
     let isBrokenPipe: Bool
 
-    fileprivate init() {
-      message = String(cString: strerror(errno))
-      isBrokenPipe = errno == EPIPE
+    fileprivate init(_ number: Int32 = errno) {
+      message = String(cString: strerror(number))
+      isBrokenPipe = number == EPIPE
     }
   }
 
@@ -42,20 +42,30 @@ struct Descriptor {
 
   var isTerminal: Bool { isatty(number) == 1 }
 
-  /// Writes all of the text, waiting where the descriptor is non-blocking and full: standard
-  /// output may share its flags with standard input.
+  /// Writes as much as can be written at once; 0 when that is nothing.
+  ///
+  /// It does not block where the descriptor would: a pipe that is writable takes these 4096 bytes.
+  func write(someOf bytes: ArraySlice<UInt8>, patience: Int32 = 0) throws(Failure) -> Int {
+    var interest = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+    while true {
+      let isReady = poll(&interest, 1, patience)
+      if isReady == 0 { return 0 }
+      let count = bytes.prefix(4096).withUnsafeBytes {
+        writeBytes(number, $0.baseAddress, $0.count)
+      }
+      if count >= 0 { return count }
+      if errno == EAGAIN { return 0 }
+      if errno != EINTR { throw Failure() }
+    }
+  }
+
+  /// Writes all of the text, or gives up when nobody takes it for a tenth of a second.
   func write(_ text: String) throws(Failure) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { writeBytes(number, $0.baseAddress, $0.count) }
-      if count >= 0 {
-        bytes = bytes.dropFirst(count)
-      } else if errno == EAGAIN {
-        var interest = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
-        _ = poll(&interest, 1, -1)
-      } else if errno != EINTR {
-        throw Failure()
-      }
+      let count = try write(someOf: bytes, patience: 100)
+      guard count > 0 else { throw Failure(ETIMEDOUT) }
+      bytes = bytes.dropFirst(count)
     }
   }
 

@@ -1,3 +1,4 @@
+import ProgramSupport
 import UVNet
 
 /// Turns events into the lines of the log, for people or as JSON.

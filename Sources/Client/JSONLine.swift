@@ -1,3 +1,5 @@
+import ProgramSupport
+
 /// One JSON object on one line, built key by key in order.
 struct JSONLine {
   private var members: [String] = []

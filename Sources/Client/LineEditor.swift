@@ -114,7 +114,7 @@ struct LineEditor {
       // No terminal shows more than a few marks, and comparing long clusters is slow.
       if joined.count == 1, !characters[cursor - 1].isEditorControl {
         if joined.unicodeScalars.count <= 16 { characters[cursor - 1] = Character(joined) }
-        return
+        return join(at: [cursor])
       }
     }
     insert([Character(scalar)])
@@ -125,6 +125,27 @@ struct LineEditor {
     if new.count > room { actions.append(.bell) }
     characters.insert(contentsOf: new.prefix(room), at: cursor)
     cursor += min(new.count, room)
+    join(at: [cursor - min(new.count, room), cursor])
+  }
+
+  /// Makes one character of neighbours that are one now that they stand side by side.
+  ///
+  /// They are a letter and a mark, or two halves of a flag. A cursor between them moves behind it.
+  private mutating func join(at places: [Int]) {
+    let isSettled = places.allSatisfy { place in
+      guard place > 0, place < characters.count else { return true }
+      let pair = characters[(place - 1)...place]
+      return Array(String(pair)).elementsEqual(pair)
+    }
+    guard !isSettled else { return }
+    let scalarsBeforeCursor = characters[..<cursor].reduce(0) { $0 + $1.unicodeScalars.count }
+    characters = Array(line)
+    var scalars = 0
+    cursor = 0
+    while scalars < scalarsBeforeCursor {
+      scalars += characters[cursor].unicodeScalars.count
+      cursor += 1
+    }
   }
 
   /// Inserts text as it is, but for controls: line ends are kept as such, tabs become blanks.
@@ -150,6 +171,7 @@ struct LineEditor {
     guard start < end else { return }
     characters.removeSubrange(start..<end)
     cursor = start
+    join(at: [start])
   }
 
   private mutating func kill(
@@ -157,7 +179,7 @@ struct LineEditor {
   ) {
     isKilling = true
     let part = Array(characters[start..<end])
-    killed = !joining ? part : inFront ? part + killed : killed + part
+    killed = !joining ? part : Array(String(inFront ? part + killed : killed + part))
     delete(from: start, to: end)
   }
 
@@ -166,6 +188,7 @@ struct LineEditor {
     let right = min(cursor, characters.count - 1)
     characters.swapAt(right - 1, right)
     cursor = right + 1
+    join(at: [right - 1, right, right + 1])
   }
 
   private mutating func replace(with text: String?) {

@@ -1,3 +1,5 @@
+import ProgramSupport
+
 /// The copy of the log in a file.
 struct LogFile {
   let path: String

@@ -1,14 +1,11 @@
+import ProgramSupport
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
   import Musl
 #elseif canImport(Darwin)
   import Darwin
-#endif
-// Where this module was loaded before libc's, as by another file's imports, the compiler takes it for
-// the home of `timespec`.
-#if canImport(SwiftOverlayShims)
-  import SwiftOverlayShims
 #endif
 
 /// A moment of the wall clock, for stamping log lines.
@@ -17,12 +14,7 @@ struct WallTime: Hashable {
   var microseconds: Int64
 
   /// The present.
-  static var now: WallTime {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    let seconds = Int64(time.tv_sec) &* 1_000_000
-    return WallTime(microseconds: seconds &+ Int64(time.tv_nsec) / 1000)
-  }
+  static var now: WallTime { WallTime(microseconds: WallClock.nanoseconds / 1000) }
 
   /// RFC 3339 in UTC, to the millisecond: `2026-11-22T20:00:00.123Z`.
   var rfc3339: String {

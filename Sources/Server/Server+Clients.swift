@@ -1,3 +1,4 @@
+import ProgramSupport
 import TestTaskProto
 import UVNet
 
@@ -20,7 +21,7 @@ extension Server {
       onClose: { [unowned self] connection, reason in closed(connection, reason) })
     let listener = try TCPListener.listen(
       at: address, on: loop,
-      options: TCPListener.Options(backlog: configuration.backlog, limits: writeLimits),
+      options: listenerOptions,
       onError: { [unowned self] _, error in reportAcceptFailure(error) },
       onConnection: { [unowned self] _, connection in accept(connection, handlers) })
     self.listener = listener
@@ -53,7 +54,7 @@ extension Server {
     sessions[session.owner.index] = session
     connection.tag = session.owner.index
     clientCount += 1
-    applyLimits(to: connection)
+    if listener?.options != listenerOptions { applyLimits(to: connection) }
     record(.info, "connect") {
       $0.add("conn", session.number)
       $0.add("peer", session.peer)
@@ -63,15 +64,25 @@ extension Server {
     connection.start(handlers)
   }
 
+  /// What accepted connections inherit.
+  ///
+  /// A host that went away without a word is noticed in two minutes when nothing is sent to it, and
+  /// by the user timeout when something is.
+  private var listenerOptions: TCPListener.Options {
+    TCPListener.Options(
+      backlog: configuration.backlog, keepAlive: KeepAlive(idle: 60, interval: 10, count: 6),
+      userTimeout: userTimeout, limits: writeLimits)
+  }
+
+  /// Milliseconds that a host may leave answers unacknowledged: longer than our own patience.
+  private var userTimeout: Int { (configuration.stuckPeerTimeoutSeconds + 10) * 1_000 }
+
   /// Bounds what a connection may hold, and how long a peer that is gone without a word may go
-  /// unnoticed: two minutes when nothing is sent to it, and a while after our own patience with a
-  /// stuck peer when something is.
+  /// unnoticed; needed only where that is not what it inherited from the listener.
   func applyLimits(to connection: TCPConnection) {
     if connection.writeLimits != writeLimits { connection.writeLimits = writeLimits }
     do throws(UVError) {
-      try connection.setKeepAlive(idle: 60, interval: 10, count: 6)
-      let patience = configuration.stuckPeerTimeoutSeconds + 10
-      try connection.setUserTimeout(milliseconds: patience * 1_000)
+      try connection.setUserTimeout(milliseconds: userTimeout)
     } catch {
       // The client may be gone already; its connection will say so itself.
       record(.debug, "option_failed") { $0.add("error", error.description) }
@@ -100,7 +111,7 @@ extension Server {
   /// - Returns: The bytes used; all of them when the client has left over it.
   private func serve(_ bytes: RawSpan, of session: Session) -> Int {
     setTightness(of: session)
-    fastAnswer.refresh(wallClockNanoseconds: LogTimestamp.wallClock())
+    fastAnswer.refresh(wallClockNanoseconds: WallClock.nanoseconds)
     var answers: [UInt8] = []
     swap(&answers, &self.answers)
     answers.removeAll(keepingCapacity: true)

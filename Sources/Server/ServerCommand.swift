@@ -1,3 +1,4 @@
+import ProgramSupport
 import ArgumentParser
 import UVNet
 
@@ -19,7 +20,7 @@ struct ServerCommand: ParsableCommand {
       Flags beat the ini, the ini beats the defaults; of an option given twice the last wins. \
       SIGTERM and SIGINT drain, SIGHUP reloads, SIGUSR1 reopens the log.
       """,
-    version: Version.text)
+    version: ProgramVersion.text(of: "testtask-server"))
 
   @Option(help: ArgumentHelp("Read the settings from an ini.", valueName: "file"))
   var config: String?

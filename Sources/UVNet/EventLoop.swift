@@ -152,6 +152,19 @@ internal import CLibUV
   }
 }
 
+extension EventLoop {
+  /// The version of libuv that the program was built with, such as `1.44.2`.
+  public static var builtWithLibuv: String {
+    "\(UV_VERSION_MAJOR).\(UV_VERSION_MINOR).\(UV_VERSION_PATCH)"
+  }
+
+  /// The version of libuv that the program runs with.
+  public static var runningLibuv: String {
+    let version = uv_version()
+    return "\(version >> 16).\(version >> 8 & 0xff).\(version & 0xff)"
+  }
+}
+
 // MARK: - Callbacks
 
 extension EventLoop {

@@ -57,20 +57,26 @@ public struct SocketAddress: Hashable, Sendable {
   }
 
   /// Splits `HOST:PORT`, `[HOST]:PORT` or a lone host; looks at nothing but the colons.
+  ///
+  /// By bytes: a combining mark would make one character with a bracket and go with it unseen.
   private static func split(_ text: String) throws(SocketAddressError) -> (String, Substring?) {
-    guard text.utf8.count <= 128 else { throw SocketAddressError.tooLong }
-    if text.utf8.first == UInt8(ascii: "[") {
-      guard let end = text.firstIndex(of: "]") else { throw SocketAddressError.unclosedBracket }
-      let host = String(text[text.index(after: text.startIndex)..<end])
-      guard host.utf8.contains(UInt8(ascii: ":")) else { throw SocketAddressError.invalidIPv6 }
-      let rest = text[text.index(after: end)...]
-      if rest.isEmpty { return (host, nil) }
-      guard rest.first == ":" else { throw SocketAddressError.invalidPort }
-      return (host, rest.dropFirst())
+    let bytes = text.utf8
+    guard bytes.count <= 128 else { throw SocketAddressError.tooLong }
+    let colon = UInt8(ascii: ":")
+    if bytes.first == UInt8(ascii: "[") {
+      guard let end = bytes.firstIndex(of: UInt8(ascii: "]")) else {
+        throw SocketAddressError.unclosedBracket
+      }
+      let host = bytes[..<end].dropFirst()
+      guard host.contains(colon) else { throw SocketAddressError.invalidIPv6 }
+      let rest = bytes[end...].dropFirst()
+      guard let separator = rest.first else { return (String(Substring(host)), nil) }
+      guard separator == colon else { throw SocketAddressError.invalidPort }
+      return (String(Substring(host)), Substring(rest.dropFirst()))
     }
-    let colons = text.utf8.count { $0 == UInt8(ascii: ":") }
-    guard colons == 1, let colon = text.firstIndex(of: ":") else { return (text, nil) }
-    return (String(text[..<colon]), text[text.index(after: colon)...])
+    let first = bytes.firstIndex(of: colon)
+    guard let first, bytes.lastIndex(of: colon) == first else { return (text, nil) }
+    return (String(Substring(bytes[..<first])), Substring(bytes[first...].dropFirst()))
   }
 
   /// Parses a port: decimal digits only.

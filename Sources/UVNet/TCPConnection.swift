@@ -107,10 +107,7 @@ public final class TCPConnection: StreamConnection {
   /// Whether small segments are sent at once (TCP_NODELAY); false once the connection is closed.
   public var noDelay: Bool {
     guard let descriptor = try? descriptor() else { return false }
-    var value: Int32 = 0
-    var size = socklen_t(MemoryLayout<Int32>.size)
-    let status = unsafe getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &value, &size)
-    return status == 0 && value != 0
+    return SocketOption.noDelay.value(on: descriptor) == 1
   }
 
   /// Sends small segments at once (TCP_NODELAY), in place of waiting to fill them.
@@ -131,14 +128,7 @@ public final class TCPConnection: StreamConnection {
   ///   - count: Unanswered probes after which the connection fails, 1 to 127.
   /// - Throws: The system's error.
   public func setKeepAlive(idle: Int, interval: Int, count: Int) throws(UVError) {
-    try setOption(SOL_SOCKET, SO_KEEPALIVE, 1)
-    #if canImport(Darwin)
-      try setOption(Int32(IPPROTO_TCP), TCP_KEEPALIVE, idle)
-    #else
-      try setOption(Int32(IPPROTO_TCP), TCP_KEEPIDLE, idle)
-    #endif
-    try setOption(Int32(IPPROTO_TCP), TCP_KEEPINTVL, interval)
-    try setOption(Int32(IPPROTO_TCP), TCP_KEEPCNT, count)
+    try KeepAlive(idle: idle, interval: interval, count: count).apply(to: descriptor())
   }
 
   /// Bounds how long sent bytes may stay unacknowledged (TCP_USER_TIMEOUT, RFC 5482).
@@ -148,26 +138,7 @@ public final class TCPConnection: StreamConnection {
   /// - Parameter milliseconds: The bound; 0 is the system's default.
   /// - Throws: The system's error.
   public func setUserTimeout(milliseconds: Int) throws(UVError) {
-    #if os(Linux)
-      try setOption(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, milliseconds)
-    #endif
-  }
-
-  private func setOption(_ level: Int32, _ option: Int32, _ value: Int) throws(UVError) {
-    let descriptor = try descriptor()
-    var value = Int32(clamping: value)
-    let size = socklen_t(MemoryLayout<Int32>.size)
-    guard unsafe setsockopt(descriptor, level, option, &value, size) == 0 else {
-      throw UVError(-errno, .setOption)
-    }
-  }
-
-  private func descriptor() throws(UVError) -> Int32 {
-    guard !isClosing else { throw UVError(.badDescriptor, during: .setOption) }
-    var descriptor: Int32 = -1
-    let status = unsafe uv_fileno(raw, &descriptor)
-    guard status == 0 else { throw UVError(status, .setOption) }
-    return descriptor
+    try SocketOption.userTimeout.set(milliseconds, on: descriptor())
   }
 
   override var debugName: String {

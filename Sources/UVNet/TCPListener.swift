@@ -21,24 +21,35 @@ public final class TCPListener: Handle {
     public var reusePort: Bool
     /// Whether a listener at `::` leaves IPv4 alone; otherwise it takes both.
     public var ipv6Only: Bool
+    /// How silent peers of accepted connections are probed; `nil` for not at all.
+    public var keepAlive: KeepAlive?
+    /// Milliseconds that bytes sent on accepted connections may stay unacknowledged
+    /// (TCP_USER_TIMEOUT, Linux only); `nil` leaves it to the system.
+    public var userTimeout: Int?
     /// How much may be on its way out on each accepted connection.
     public var limits: StreamConnection.WriteLimits
 
     /// Makes a set of options.
     public init(
       backlog: Int = 511, noDelay: Bool = true, reusePort: Bool = false, ipv6Only: Bool = false,
+      keepAlive: KeepAlive? = nil, userTimeout: Int? = nil,
       limits: StreamConnection.WriteLimits = StreamConnection.WriteLimits()
     ) {
       self.backlog = backlog
       self.noDelay = noDelay
       self.reusePort = reusePort
       self.ipv6Only = ipv6Only
+      self.keepAlive = keepAlive
+      self.userTimeout = userTimeout
       self.limits = limits
     }
   }
 
   /// The address in use; its port is the one that the system chose, where 0 was asked for.
   public private(set) var localAddress: SocketAddress
+
+  /// How it listens.
+  public let options: Options
 
   private let limits: SharedLimits
   private var onConnection: ((TCPListener, TCPConnection) -> Void)?
@@ -52,6 +63,7 @@ public final class TCPListener: Handle {
     onConnection: @escaping (TCPListener, TCPConnection) -> Void
   ) throws(UVError) {
     self.localAddress = address ?? SocketAddress(.any, port: 0)
+    self.options = options
     self.limits = SharedLimits(options.limits)
     self.onError = onError
     self.onConnection = onConnection
@@ -118,7 +130,7 @@ public final class TCPListener: Handle {
   }
 
   private func bind(to address: SocketAddress, _ options: Options) throws(UVError) {
-    if options.reusePort { try setReusePort() }
+    if options.reusePort { try SocketOption.reusePort.set(1, on: descriptor()) }
     let flags = options.ipv6Only && address.isIPv6 ? UV_TCP_IPV6ONLY.rawValue : 0
     try check(
       unsafe address.withSockaddr { unsafe uv_tcp_bind(cuv_tcp(raw), $0, flags) })
@@ -126,8 +138,12 @@ public final class TCPListener: Handle {
   }
 
   private func beginListening(_ options: Options) throws(UVError) {
-    // Accepted sockets inherit it, which spares a system call for each.
+    // Accepted sockets inherit these, which spares system calls for each.
     if options.noDelay { try check(unsafe uv_tcp_nodelay(cuv_tcp(raw), 1)) }
+    if let keepAlive = options.keepAlive { try keepAlive.apply(to: descriptor()) }
+    if let milliseconds = options.userTimeout {
+      try SocketOption.userTimeout.set(milliseconds, on: descriptor())
+    }
     try check(
       unsafe uv_listen(cuv_stream(raw), Int32(clamping: options.backlog)) { stream, status in
         guard let stream = unsafe stream else { return }
@@ -144,16 +160,6 @@ public final class TCPListener: Handle {
 
   private func check(_ status: Int32) throws(UVError) {
     guard status == 0 else { throw UVError(status, .listen) }
-  }
-
-  private func setReusePort() throws(UVError) {
-    var descriptor: Int32 = -1
-    try check(unsafe uv_fileno(raw, &descriptor))
-    var on: Int32 = 1
-    let size = socklen_t(MemoryLayout<Int32>.size)
-    guard unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, size) == 0 else {
-      throw UVError(-errno, .listen)
-    }
   }
 
   /// Leaves new connections with the system, which holds as many as the backlog says.

@@ -1,3 +1,5 @@
+import ProgramSupport
+
 /// The settings in force, each with its origin: flags beat the ini, the ini beats the defaults.
 struct ConfigurationSource: Equatable {
   /// Who set a value.
@@ -108,7 +110,7 @@ struct ConfigurationSource: Equatable {
   var dump: String {
     ConfigurationKey.sections.map { section in
       let lines = ConfigurationKey.table.filter { $0.section == section }.map { key in
-        "\(key.name) = \(Self.quoted(key.read(values)))  # \(origin(of: key))\n"
+        "\(key.name) =\(Self.written(key.read(values)))  # \(origin(of: key))\n"
       }
       return "[\(section)]\n" + lines.joined()
     }.joined(separator: "\n")
@@ -144,11 +146,16 @@ struct ConfigurationSource: Equatable {
   private static func suggestion(
     for word: String, among names: [String], show: (String) -> String
   ) -> String {
-    NearestName.of(word, among: names).map { "; did you mean \(show($0))?" } ?? ""
+    Spelling.nearest(to: word, among: names).map { "; did you mean \(show($0))?" } ?? ""
   }
 
-  private static func quoted(_ value: String) -> String {
-    value.utf8.contains { [UInt8](" \t#;\"".utf8).contains($0) } ? "\"\(value)\"" : value
+  /// A value as it stands behind `=`.
+  private static func written(_ value: String) -> String {
+    // Quotes cannot hold a quote. A value with one was read without quotes, and with nothing in
+    // front that could begin a comment.
+    if value.utf8.contains(UInt8(ascii: "\"")) { return value }
+    let isSpecial = value.utf8.contains { [UInt8](" \t#;".utf8).contains($0) }
+    return isSpecial ? " \"\(value)\"" : " \(value)"
   }
 }
 

@@ -1,3 +1,5 @@
+import ProgramSupport
+
 /// The log of clients that come and go: lines of one turn of the loop, written together.
 ///
 /// Whoever owns it calls ``flush()`` at the end of the turn, and ``reopen()`` after a rotation.
@@ -64,7 +66,7 @@ struct ConnectionLog: ~Copyable {
   ) -> LogLine {
     var line = LogLine(format)
     line.add("ts") {
-      timestamp.append(wallClockNanoseconds: LogTimestamp.wallClock(), to: &$0)
+      timestamp.append(wallClockNanoseconds: WallClock.nanoseconds, to: &$0)
     }
     line.add("level", level.rawValue)
     line.add("event", event.description)

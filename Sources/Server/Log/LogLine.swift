@@ -1,3 +1,5 @@
+import ProgramSupport
+
 /// One event as it is written: fields in order, in logfmt or as a JSON object.
 struct LogLine {
   private(set) var bytes: [UInt8] = []
@@ -21,7 +23,8 @@ struct LogLine {
     if format == .logfmt && isPlain {
       bytes.append(contentsOf: text.utf8)
     } else {
-      addQuoted(text)
+      // JSON's string, which is what readers of logfmt expect in quotes as well.
+      bytes.append(contentsOf: text.jsonString.utf8)
     }
   }
 
@@ -53,26 +56,6 @@ struct LogLine {
       bytes.append(contentsOf: name)
       bytes.append(contentsOf: "\":".utf8)
     }
-  }
-
-  /// JSON's string, which is what readers of logfmt expect in quotes as well.
-  private mutating func addQuoted(_ text: String) {
-    bytes.append(UInt8(ascii: "\""))
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"", "\\":
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(UInt8(truncatingIfNeeded: scalar.value))
-      case "\u{0}"..<" ", "\u{7F}"..."\u{9F}":
-        let digits = String(scalar.value, radix: 16)
-        bytes.append(contentsOf: "\\u".utf8)
-        bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: 4 - digits.utf8.count))
-        bytes.append(contentsOf: digits.utf8)
-      default:
-        bytes.append(contentsOf: String(scalar).utf8)
-      }
-    }
-    bytes.append(UInt8(ascii: "\""))
   }
 }
 

@@ -58,13 +58,6 @@ struct LogTimestamp: Sendable {
     append(abs(minutes) % 60, width: 2)
     return text
   }
-
-  /// The wall clock now, in nanoseconds since 1970-01-01 UTC.
-  static func wallClock() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-  }
 }
 
 extension Int64 {

@@ -37,7 +37,7 @@ final class Program {
   private var errors: Stream
   private var ending: Ending?
 
-  /// Starts `name` from the folder that the tests were built into.
+  /// Starts `name` from the folder that the tests were built into, or wherever its path says.
   init(
     _ name: String, _ arguments: [String], input: Input = .null,
     environment: [String: String] = [:], directory: String? = nil
@@ -77,7 +77,7 @@ final class Program {
     posix_spawnattr_setflags(
       &attributes, Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK))
 
-    let path = Self.buildFolder + "/" + name
+    let path = name.hasPrefix("/") ? name : Self.buildFolder + "/" + name
     var variables = Self.inheritedEnvironment.merging(environment) { _, new in new }
     variables["SWIFT_BACKTRACE"] = "enable=no"
     var pid: pid_t = 0

@@ -1,7 +1,12 @@
-/// Finds the word that a mistyped one was meant to be.
-enum Spelling {
+/// Finds the word that a mistyped one was meant to be, for "did you mean".
+public enum Spelling {
   /// The candidate nearest to `word`, when it is near enough to be worth asking about.
-  static func nearest(to word: String, among candidates: [String]) -> String? {
+  ///
+  /// - Parameters:
+  ///   - word: What was typed, in any case.
+  ///   - candidates: The words that it may have been meant to be, in lower case.
+  /// - Returns: A candidate that `word` begins, or one with at most half of its letters different.
+  public static func nearest(to word: String, among candidates: [String]) -> String? {
     // A long word is not compared: it is no slip of the finger, and the cost is quadratic.
     guard !word.isEmpty, word.utf8.count <= 20 else { return nil }
     let word = word.lowercased()

@@ -12,7 +12,7 @@ extension Unicode.Scalar {
 
 extension String {
   /// The text with everything unsafe written as an escape, and the backslash doubled.
-  var escapedForTerminal: String {
+  public var escapedForTerminal: String {
     var result = ""
     for scalar in unicodeScalars {
       switch scalar {
@@ -28,7 +28,7 @@ extension String {
   }
 
   /// The text as a JSON string, quotes included, in which nothing unsafe stands raw.
-  var jsonString: String {
+  public var jsonString: String {
     var result = "\""
     for scalar in unicodeScalars {
       switch scalar {

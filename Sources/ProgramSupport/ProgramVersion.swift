@@ -1,0 +1,26 @@
+import UVNet
+
+/// What `--version` says.
+public enum ProgramVersion {
+  /// Of this package; see CHANGELOG.md.
+  public static let number = "0.1.0"
+
+  /// The versions of a program, of libuv (header and run time) and of Swift, a line each.
+  public static func text(of program: String) -> String {
+    """
+    \(program) \(number)
+    libuv \(EventLoop.builtWithLibuv), running \(EventLoop.runningLibuv)
+    Swift \(swift)
+    """
+  }
+
+  private static var swift: String {
+    #if compiler(>=6.4)
+      "6.4 or later"
+    #elseif compiler(>=6.3)
+      "6.3"
+    #else
+      "6.2"
+    #endif
+  }
+}
