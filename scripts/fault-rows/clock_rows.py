@@ -151,4 +151,5 @@ def locales(place):
         check(server.terminate() == 0, "no clean end")
         with open(server.log, "rb") as file:
             check(file.read().isascii(), f"the log in {name} has other digits")
-        place.note(f"{name}: {answers[-2]}, {answers[-1]}, {'locale made for it' if made else 'LC_ALL set, locale not installed'}")
+        how = "locale made for it" if made else "LC_ALL set, locale not installed"
+        place.note(f"{name}: {answers[-2]}, {answers[-1]}, {how}")
