@@ -56,6 +56,10 @@ public final class TCPListener: Handle {
   private var onError: ((TCPListener, UVError) -> Void)?
   private var isPaused = false
   private var hasWaiting = false
+  /// A second descriptor of the socket, which keeps it while accepting rests.
+  private var spare: Int32 = -1
+  private var rest: LoopTimer?
+  private static let restDuration = Duration.milliseconds(100)
 
   private init(
     at address: SocketAddress?, on loop: EventLoop, options: Options,
@@ -144,6 +148,15 @@ public final class TCPListener: Handle {
     if let milliseconds = options.userTimeout {
       try SocketOption.userTimeout.set(milliseconds, on: descriptor())
     }
+    try startAccepting()
+    let bound = unsafe SocketAddress.read { storage, length in
+      unsafe uv_tcp_getsockname(cuv_tcp(raw), storage, length)
+    }
+    if let bound { localAddress = bound }
+    spare = try fcntl(descriptor(), F_DUPFD_CLOEXEC, 0)
+  }
+
+  private func startAccepting() throws(UVError) {
     try check(
       unsafe uv_listen(cuv_stream(raw), Int32(clamping: options.backlog)) { stream, status in
         guard let stream = unsafe stream else { return }
@@ -152,10 +165,6 @@ public final class TCPListener: Handle {
           as: TCPListener.self
         ).didReceiveConnection(status)
       })
-    let bound = unsafe SocketAddress.read { storage, length in
-      unsafe uv_tcp_getsockname(cuv_tcp(raw), storage, length)
-    }
-    if let bound { localAddress = bound }
   }
 
   private func check(_ status: Int32) throws(UVError) {
@@ -180,6 +189,7 @@ public final class TCPListener: Handle {
   private func didReceiveConnection(_ status: Int32) {
     guard status == 0 else {
       let error = UVError(status, .accept)
+      beginRest()
       return loop.dispatch { onError?(self, error) }
     }
     // libuv waits for uv_accept before it looks at the socket again.
@@ -203,6 +213,48 @@ public final class TCPListener: Handle {
     }
   }
 
+  /// Leaves the socket alone for a moment after accepting has failed.
+  ///
+  /// libuv 1.44 tries again at once, in the very call that tells us, until accepting works or its
+  /// handle is closed: a machine that is out of descriptors or memory would hear nothing else from
+  /// this loop. So its handle is closed; the socket, and whoever waits in its backlog, live on.
+  private func beginRest() {
+    guard spare >= 0, rest == nil,
+      unsafe renew(UV_TCP, initialize: { unsafe uv_tcp_init($0, cuv_tcp($1)) })
+    else { return }
+    scheduleEndOfRest()
+  }
+
+  private func scheduleEndOfRest() {
+    let timer = LoopTimer.after(Self.restDuration, on: loop) { [weak self] _ in self?.endRest() }
+    timer.keepsLoopAlive = keepsLoopAlive
+    rest = timer
+  }
+
+  private func endRest() {
+    rest = nil
+    guard !isClosing else { return }
+    // Without a spare one the next failure could not be survived: rather rest on.
+    let descriptor = fcntl(spare, F_DUPFD_CLOEXEC, 0)
+    guard descriptor >= 0 else { return scheduleEndOfRest() }
+    do throws(UVError) {
+      let status = unsafe uv_tcp_open(cuv_tcp(raw), descriptor)
+      if status != 0 { closeDescriptor(descriptor) }
+      try check(status)
+      try startAccepting()
+    } catch {
+      beginRest()
+      loop.dispatch { onError?(self, error) }
+    }
+  }
+
+  override func willClose() {
+    rest?.cancel()
+    rest = nil
+    if spare >= 0 { closeDescriptor(spare) }
+    spare = -1
+  }
+
   override func didClose() {
     onConnection = nil
     onError = nil
@@ -210,3 +262,6 @@ public final class TCPListener: Handle {
 
   override var debugName: String { "\(super.debugName) \(localAddress)" }
 }
+
+/// Where `close` means the system's.
+private func closeDescriptor(_ descriptor: Int32) { close(descriptor) }

