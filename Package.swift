@@ -94,7 +94,7 @@ let package = Package(
       name: "ClientTests", dependencies: ["Client", "ProgramSupport"], swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
-      dependencies: ["UVNet", "TestTaskProto", "Server", "Client"],
+      dependencies: ["UVNet", "TestTaskProto", "ProgramSupport", "Server", "Client"],
       swiftSettings: strict
     ),
     .testTarget(

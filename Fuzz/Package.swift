@@ -32,11 +32,13 @@ let package = Package(
       dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
       swiftSettings: strict
     ),
+    .target(name: "ProgramSupport", dependencies: ["UVNet"], swiftSettings: strict),
     // The programs without their command lines, which would bring another `main`.
     .target(
       name: "Server",
       dependencies: [
-        "UVNet", "TestTaskProto", .product(name: "HeapModule", package: "swift-collections"),
+        "UVNet", "TestTaskProto", "ProgramSupport",
+        .product(name: "HeapModule", package: "swift-collections"),
       ],
       exclude: ["ServerCommand.swift"],
       swiftSettings: strict
@@ -44,14 +46,15 @@ let package = Package(
     .target(
       name: "Client",
       dependencies: [
-        "UVNet", "TestTaskProto", .product(name: "DequeModule", package: "swift-collections"),
+        "UVNet", "TestTaskProto", "ProgramSupport",
+        .product(name: "DequeModule", package: "swift-collections"),
       ],
-      exclude: ["ClientCommandLine.swift"],
+      exclude: ["ClientCommandLine.swift", "ClientProgram.swift"],
       swiftSettings: strict
     ),
     .target(
       name: "FuzzProperties",
-      dependencies: ["UVNet", "TestTaskProto", "Server", "Client"],
+      dependencies: ["UVNet", "TestTaskProto", "ProgramSupport", "Server", "Client"],
       swiftSettings: strict
     ),
     .target(name: "FuzzDriver", dependencies: ["FuzzProperties"], swiftSettings: strict),
