@@ -41,6 +41,8 @@ struct SocketOption {
   private static let tcp = Int32(IPPROTO_TCP)
 
   static let noDelay = SocketOption(level: tcp, name: TCP_NODELAY)
+  /// The error that is pending; reading it takes it away.
+  static let error = SocketOption(level: SOL_SOCKET, name: SO_ERROR)
   static let reusePort = SocketOption(level: SOL_SOCKET, name: SO_REUSEPORT)
   static let keepAlive = SocketOption(level: SOL_SOCKET, name: SO_KEEPALIVE)
   static let keepAliveInterval = SocketOption(level: tcp, name: TCP_KEEPINTVL)

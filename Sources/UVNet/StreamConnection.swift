@@ -236,6 +236,13 @@ extension StreamConnection {
   }
 
   private final func didReceiveEnd() {
+    // A reset that came together with data looks like an end to libuv, which does not read again:
+    // the system still knows better (seen with 1.44).
+    if let descriptor = try? descriptor(), let error = SocketOption.error.value(on: descriptor),
+      error != 0
+    {
+      return progress.contains(.lingering) ? close() : fail(-Int32(clamping: error), .read)
+    }
     progress.insert(.endReceived)
     stopReading()
     if progress.contains(.lingering) {
@@ -419,7 +426,8 @@ extension StreamConnection {
   /// Input is thrown away from now on: closing a socket with unread input would make the system
   /// reset the connection and could destroy what is still on its way.
   ///
-  /// - Parameter deadline: How long the peer may take; then the connection is closed as it is.
+  /// - Parameter deadline: How long the peer may take, to read what is still unsent and to end its
+  ///   own stream; then the connection is closed as it is, and what was not sent is lost.
   public final func closeGracefully(within deadline: Duration = .seconds(5)) {
     loop.checkThread()
     guard !isClosing, !progress.contains(.lingering) else { return }

@@ -149,7 +149,7 @@ import UVNetTestKit
     let loop = try EventLoop()
     let start = loop.now
     let remote = try loop.remote
-    LoopTimer.after(.seconds(30), on: loop) { _ in print("no answer in time") }
+    LoopTimer.after(.seconds(600), on: loop) { _ in print("no answer in time") }
     Task.detached {
       let answer = (1...1000).reduce(0, +)
       remote.execute { loop in
@@ -159,7 +159,8 @@ import UVNetTestKit
     }
     loop.run()
     try loop.close()
-    #expect(start.duration(to: loop.now) < .seconds(30))
+    // Far off, for tests that block may keep the pool of tasks busy for long.
+    #expect(start.duration(to: loop.now) < .seconds(600))
   }
 
   @Test func `the test kit's own example`() throws {

@@ -58,6 +58,30 @@ import UVNetTestKit
     }
   }
 
+  @Test func `a reset that arrives together with data is no clean end`() throws {
+    for _ in 0..<20 {
+      try LoopHarness.run { loop, calls in
+        try loop.withConnectedPair { connected, accepted in
+          expectNoError { try connected.write("hello") { _ in connected.reset() } }
+          // Both are there when it begins to read.
+          LoopTimer.after(.milliseconds(5), on: loop) { _ in
+            accepted.start(
+              .init(
+                onData: { _, _ in },
+                onEnd: { accepted in
+                  calls.record("end")
+                  accepted.close()
+                },
+                onClose: { _, reason in
+                  if case .failed(let error) = reason { calls.record(error.name) }
+                }))
+          }
+        }
+        calls.expect(["ECONNRESET"])
+      }
+    }
+  }
+
   @Test func `closing with unread input resets, and closing gracefully does not`() throws {
     for graceful in [false, true] {
       let peer = try RawSocket.listen()

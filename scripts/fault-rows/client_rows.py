@@ -1,0 +1,77 @@
+"""What the client is given to read, and what becomes of what it writes."""
+
+import os
+import subprocess
+
+from peers import check
+from row import row
+
+
+def run_client(place, arguments, commands, server=None):
+    """Runs it with commands from a pipe; returns exit code, output and diagnostics."""
+    client = place.client([f"127.0.0.1:{server.port}"] * bool(server) + arguments,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        output, errors = client.communicate(commands, timeout=20)
+    except subprocess.TimeoutExpired:
+        check(False, f"the client hangs with {commands[:60]!r}...")
+    return client.returncode, output, errors
+
+
+def received(output):
+    return output.count(b'"event":"received"')
+
+
+@row("29-head", "the client's output goes into `head -1`, from 20 000 requests and a periodic mode")
+def closed_output(place):
+    server = place.server()
+    for commands in b"fast\n" * 20_000, b"every 10 fast\nsleep 60\n":
+        head = place.start(["head", "-1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        path = os.path.join(place.path, "commands")
+        with open(path, "wb") as file:
+            file.write(commands)
+        client = place.client([f"127.0.0.1:{server.port}", "-f", path], stdin=subprocess.DEVNULL,
+                              stdout=head.stdin, stderr=subprocess.PIPE)
+        head.stdin.close()
+        head.stdin = None
+        lines = head.communicate(timeout=20)[0]
+        try:
+            errors = client.communicate(timeout=20)[1]
+        except subprocess.TimeoutExpired:
+            check(False, "the client goes on though nobody reads")
+        place.note(f"exit {client.returncode}, diagnostics: {errors.decode() or 'none'}")
+        check(lines.count(b"\n") == 1, f"head got {lines}")
+        check(errors == b"" and client.returncode == 0, "not a quiet end")
+    server.wait_until_empty()
+
+
+@row("29-input", "commands with NUL bytes, a line of 10 MB, CRLF, no final newline, no UTF-8")
+def odd_input(place):
+    server = place.server()
+    for what, commands, code, answers in (
+            ("CRLF", b"fast\r\nslow 0\r\nfast\r\n", 0, 3),
+            ("no final newline", b"fast\nfast", 0, 2),
+            ("CRLF, and then none", b"fast\r\nfast\r", 0, 2),
+            ("only blank lines", b"\n\r\n   \n", 0, 0),
+            ("nothing", b"", 0, 0),
+            ("a NUL in a command", b"fast\nfa\0st\nfast\n", 3, 1),
+            ("only NULs", b"\0" * 1_000 + b"\n", 3, 0),
+            ("a line of 10 MB", b"fast\n" + b"x" * 10_000_000 + b"\nfast\n", 3, 1),
+            ("a line of 10 MB that never ends", b"fast\n" + b"x" * 10_000_000, 3, 1),
+            ("not UTF-8", b"fast\n\xff\xfe\xc0\x80\nfast\n", 3, 1)):
+        result, output, errors = run_client(place, ["--json"], commands, server)
+        check(result == code, f"{what}: exit {result} and not {code}: {errors.decode(errors='replace')}")
+        check(received(output) == answers, f"{what}: {received(output)} answers and not {answers}")
+        check((code == 0) == (errors == b""), f"{what}: diagnostics {errors}")
+        check(not set(output + errors) & {*range(9), *range(11, 32), 127}, f"{what}: controls come through")
+    result, output, errors = run_client(
+        place, ["--json", "--keep-going"], b"fast\nfa\0st\n" + b"x" * 10_000_000 + b"\nfast\n", server)
+    check(result == 3 and received(output) == 2, f"--keep-going: exit {result}, {received(output)} answers")
+    server.wait_until_empty()
+
+
+@row("29-many", "a pipe with 50 000 commands, faster than they are answered: none lost, memory bounded")
+def many_commands(place):
+    server = place.server()
+    result, output, _ = run_client(place, ["--json"], b"fast\n" * 50_000, server)
+    check(result == 0 and received(output) == 50_000, f"exit {result}, {received(output)} answers")

@@ -1,0 +1,169 @@
+"""Clients that send too much, too large, too slowly, or take nothing."""
+
+import contextlib
+import re
+import threading
+import time
+
+from peers import FAST, FAST_ANSWER_LENGTH, best_of, check, figures, quantile, until, varint
+from row import row
+
+LATENCY_BOUND_MS = 50
+
+
+def measure_beside(place, server, load, what):
+    """Compares the latency of one more client without a load and beside it."""
+    alone = server.latencies(300)
+
+    def measure():
+        wait = place.in_background(load)
+        beside = server.latencies(while_true=lambda: not wait.is_over())
+        wait()
+        return beside
+
+    beside = best_of(3, measure, lambda trips: quantile(trips, 0.99) < LATENCY_BOUND_MS)
+    place.note(f"another client alone: {figures(alone)}")
+    place.note(f"beside {what}: {figures(beside)} (bound: p99 {LATENCY_BOUND_MS} ms)")
+    check(quantile(beside, 0.99) < LATENCY_BOUND_MS, "the other client waits too long")
+
+
+@row("2", "10 000 requests in one write, again and again: all answered, in order, others served")
+def ten_thousand_in_one_write(place):
+    server = place.server()
+    count, rounds = 10_000, 40
+
+    def load():
+        client = server.connect()
+        for _ in range(rounds):
+            sender = threading.Thread(target=client.send, args=(FAST * count,))
+            sender.start()
+            answers = client.receive(count * FAST_ANSWER_LENGTH)
+            sender.join()
+            times = [answers[start:start + FAST_ANSWER_LENGTH]
+                     for start in range(0, len(answers), FAST_ANSWER_LENGTH)]
+            check(times == sorted(times), "the answers are not in order")
+
+    measure_beside(place, server, load, f"{count} in one write, {rounds} times")
+
+
+@row("3", "frames announced with 4 GiB - 1, and one byte over the limit, over many connections")
+def frames_too_large(place):
+    server = place.server()
+    floods = [varint(2**32 - 1), varint(65_537) + b"x" * 4_096]
+
+    def flood(connections):
+        for number in range(connections):
+            client = server.connect()
+            client.send(floods[number % 2])
+            check(client.receive_to_end() == b"", "an answer to a frame that is too large")
+            client.close()
+
+    flood(500)
+    before = server.resident_kib()
+    flood(3_000)
+    growth = server.resident_kib() - before
+    place.note(f"memory after 500 connections {before} KiB, after 3000 more {growth:+} KiB (bound: 1024)")
+    check(growth < 1_024, "memory grows")
+    server.wait_until_empty()
+    lines = server.lines("disconnect")
+    check(len(lines) == 3_500 and all("violation=frameTooLarge" in line for line in lines),
+          "not one line frameTooLarge for each of them")
+
+
+@row("7", "1000 clients that send one byte of a frame a second, with a timeout of 2 s")
+def one_byte_a_second(place):
+    server = place.server("partial_frame_timeout_seconds = 2")
+    count = 1_000
+    alone = server.latencies(300)
+    clients = [server.connect() for _ in range(count)]
+    start = time.monotonic()
+    beside, next_byte, earliest = [], start, None
+    for client in clients:
+        client.socket.setblocking(False)
+    while clients:
+        now = time.monotonic()
+        check(now - start < 10, f"{len(clients)} of them are still connected")
+        if now >= next_byte:
+            next_byte += 1
+            for client in clients:
+                # After the length, which is of a frame of 100 bytes, it is a field and its bytes.
+                with contextlib.suppress(OSError):
+                    client.send(b"\x64")
+        beside += server.latencies(20)
+        left = []
+        for client in clients:
+            try:
+                check(client.socket.recv(1) == b"", "an answer to half a frame")
+            except BlockingIOError:
+                left.append(client)
+                continue
+            except ConnectionResetError:
+                pass
+            earliest = earliest or time.monotonic()
+            client.close()
+        clients = left
+    place.note(f"first closed after {earliest - start:.1f} s, all after {time.monotonic() - start:.1f} s")
+    place.note(f"another client alone: {figures(alone)}")
+    place.note(f"beside them: {figures(beside)} (bound: p99 {LATENCY_BOUND_MS} ms)")
+    check(earliest - start >= 2, "closed early")
+    check(quantile(beside, 0.99) < LATENCY_BOUND_MS, "the other client waits too long")
+    until(lambda: sum("reason=partial_frame" in line for line in server.lines("disconnect")) == count,
+          f"{count} lines reason=partial_frame")
+
+
+@row("9-never", "50 clients pipeline and never read, with a timeout of 2 s")
+def never_reads(place):
+    server = place.server("stuck_peer_timeout_seconds = 2")
+    count = 50
+    requests = FAST * 400_000
+    with contextlib.closing(server.connect()) as client:
+        client.fast()
+    clients = [server.connect(receive_buffer=4_096) for _ in range(count)]
+    before = server.resident_kib()
+    start = time.monotonic()
+    sent = [0] * count
+    highest, beside, lines = before, [], []
+    while len(lines) < count:
+        check(time.monotonic() - start < 15, f"only {len(lines)} of them were closed as stuck")
+        for number, client in enumerate(clients):
+            with contextlib.suppress(OSError):
+                sent[number] += client.send_what_fits(requests[sent[number]:])
+        highest = max(highest, server.resident_kib())
+        beside += server.latencies(20)
+        lines = [line for line in server.lines("disconnect") if "reason=stuck" in line]
+    took = time.monotonic() - start
+    each = (highest - before) / count
+    read = max(int(re.search(r" rx_bytes=(\d+)", line)[1]) for line in lines)
+    # It stops once the answers fill the system's buffer and 64 KiB; they are 8 times as long.
+    with open("/proc/sys/net/ipv4/tcp_wmem") as file:
+        bound = int(file.read().split()[2]) // 8 + 131_072
+    place.note(f"of at least {min(sent)} bytes sent it read at most {read} (bound: {bound})")
+    place.note(f"memory {before} KiB, at most {highest} KiB: {each:.0f} KiB each (bound: 256); "
+               f"closed within {took:.1f} s")
+    place.note(f"another client meanwhile: {figures(beside)} (bound: p99 {LATENCY_BOUND_MS} ms)")
+    check(min(sent) > bound, "too little was sent to tell anything")
+    check(read < bound, "the server goes on reading")
+    check(each < 256, "memory is not bounded")
+    check(took >= 2, "closed early")
+    check(quantile(beside, 0.99) < LATENCY_BOUND_MS, "the other client waits too long")
+
+
+@row("9-slow", "a slow reader, slower than the timeout of 1 s for all of it, gets every answer")
+def reads_slowly(place):
+    server = place.server("stuck_peer_timeout_seconds = 1\nwrite_buffer_bytes = 65536")
+    count = 60_000
+    client = server.connect(receive_buffer=4_096)
+    sender = threading.Thread(target=client.send, args=(FAST * count,), daemon=True)
+    start = time.monotonic()
+    sender.start()
+    answers = bytearray()
+    while len(answers) < count * FAST_ANSWER_LENGTH:
+        answers += client.receive(min(8_192, count * FAST_ANSWER_LENGTH - len(answers)))
+        # The pace of this reader.
+        time.sleep(max(0, start + 3 * len(answers) / (count * FAST_ANSWER_LENGTH) - time.monotonic()))
+    took = time.monotonic() - start
+    sender.join()
+    times = [answers[at + 5:at + 24] for at in range(0, len(answers), 24)]
+    check(times == sorted(times), "the answers are not in order")
+    check(client.fast() >= times[-1].decode(), "not served as before afterwards")
+    place.note(f"{count} answers in {took:.1f} s")
