@@ -1,9 +1,12 @@
 """What the client is given to read, and what becomes of what it writes."""
 
+import datetime
+import json
 import os
+import socket
 import subprocess
 
-from peers import check
+from peers import FAST, PATIENCE, check, varint, wait_readable
 from row import row
 
 
@@ -70,8 +73,71 @@ def odd_input(place):
     server.wait_until_empty()
 
 
-@row("29-many", "a pipe with 50 000 commands, faster than they are answered: none lost, memory bounded")
+@row("29-many", "a pipe with 50 000 commands, faster than they are answered: none is lost")
 def many_commands(place):
     server = place.server()
     result, output, _ = run_client(place, ["--json"], b"fast\n" * 50_000, server)
     check(result == 0 and received(output) == 50_000, f"exit {result}, {received(output)} answers")
+
+
+def listen():
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(PATIENCE)
+    return listener
+
+
+def moments(output):
+    """The events of --json, each with its time in seconds."""
+    for line in output.decode().splitlines():
+        event = json.loads(line)
+        moment = datetime.datetime.fromisoformat(event["ts"].replace("Z", "+00:00"))
+        yield event["event"], moment.timestamp()
+
+
+@row("24", "a server that goes while a request waits, then refuses: again after 1 s, never overlapping")
+def reconnects(place):
+    listener = listen()
+    address = f"127.0.0.1:{listener.getsockname()[1]}"
+    client = place.client([address, "--reconnect", "1", "--json", "-e", "every 100 fast", "-e", "sleep 60"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    for _ in range(2):
+        connection, _ = listener.accept()
+        connection.settimeout(PATIENCE)
+        check(connection.recv(100) == FAST, "not one request at a time")
+        connection.close()
+    listener.close()
+    seen = b""
+    while seen.count(b'"connect_failed"') < 3:
+        check(wait_readable([client.stdout], PATIENCE), "it does not try again")
+        seen += os.read(client.stdout.fileno(), 1 << 16)
+    client.terminate()
+    events = list(moments(seen + client.communicate(timeout=PATIENCE)[0]))
+    check(client.returncode == 143, f"ended with {client.returncode}")
+    check(sum(name == "lost" for name, _ in events) == 2, "a lost request is not told")
+    ended, open_attempts, delays = None, 0, []
+    for name, moment in events:
+        if name == "connecting":
+            open_attempts += 1
+            check(open_attempts == 1, "attempts overlap")
+            if ended:
+                delays.append((moment - ended) * 1000)
+        elif name in ("disconnected", "connect_failed"):
+            open_attempts, ended = 0, moment
+    bound = 50 if os.getloadavg()[0] <= os.cpu_count() else 250
+    place.note("delays: " + ", ".join(f"{delay:.0f}" for delay in delays) + f" ms (1000 to {1000 + bound})")
+    check(len(delays) >= 4 and all(999 <= delay <= 1000 + bound for delay in delays), "not the set delay")
+
+
+@row("26", "an answer of 4 GiB - 1, and one of 65 537 bytes")
+def answers_too_long(place):
+    for length in 2**32 - 1, 65_537:
+        with listen() as listener:
+            client = place.client([f"127.0.0.1:{listener.getsockname()[1]}", "--json", "-e", "fast"],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(100)
+                connection.sendall(varint(length) + b"x" * 4_096)
+                output, errors = client.communicate(timeout=PATIENCE)
+        check(client.returncode == 5, f"{length}: ended with {client.returncode}: {errors}")
+        check(b"frameTooLarge" in output + errors, f"{length}: the reason is not told: {output + errors}")

@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 
-from peers import Client, Skipped, check, until
+from peers import Skipped, check, until
 from row import row
 
 LINE = re.compile(r"ts=\S+ level=\w+ event=\w+( \w+=(\"[^\"]*\"|[^ \"]+))*$")
