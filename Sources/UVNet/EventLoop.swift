@@ -116,7 +116,8 @@ internal import CLibUV
 
   /// Frees the loop.
   ///
-  /// Calling it again does nothing.
+  /// Calling it again does nothing. A callback must not call it: that is a mistake in the program,
+  /// and stops it.
   ///
   /// - Throws: ``UVError/Code/busy`` with the names of the handles that are still open; the loop
   ///   is then as it was, so that they can be closed and the loop run once more.

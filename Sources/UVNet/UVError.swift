@@ -35,8 +35,30 @@ public struct UVError: Error, Hashable, Sendable {
 extension UVError {
   /// The operation that an error was met in.
   public enum Operation: String, Hashable, Sendable {
-    case initialize, closeLoop, listen, accept, connect, read, write, shutdown
-    case open, setOption, watchSignal, resolve
+    /// Making a loop or a handle.
+    case initialize
+    /// ``EventLoop/close()``.
+    case closeLoop
+    /// Binding and listening.
+    case listen
+    /// Accepting a connection.
+    case accept
+    /// Connecting.
+    case connect
+    /// Reading.
+    case read
+    /// Writing.
+    case write
+    /// Ending this side's stream.
+    case shutdown
+    /// Taking over a descriptor, or opening standard input.
+    case open
+    /// Setting an option of a socket or a terminal.
+    case setOption
+    /// Watching a signal.
+    case watchSignal
+    /// Looking a name up.
+    case resolve
   }
 
   /// An error code: zero or a negative number.

@@ -98,6 +98,14 @@ public final class ChaosRelay {
   }
 }
 
+extension ChaosRelay: CustomStringConvertible {
+  /// What a failing test should print: the seed, which replays the run, and what happened.
+  public var description: String {
+    let faults = counts.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", ")
+    return "ChaosRelay seed \(seed), \(connectionCount) connections, faults: \(faults)"
+  }
+}
+
 /// One relayed connection.
 private final class Link {
   private let client: TCPConnection

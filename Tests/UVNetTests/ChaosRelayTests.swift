@@ -27,6 +27,7 @@ import UVNetTestKit
             onClose: { _, closeReason in
               reason = closeReason
               counts = relay.counts
+              #expect("\(relay)".hasPrefix("ChaosRelay seed \(seed), 1 connections"))
               relay.close()
               server.close()
             }))
