@@ -7,6 +7,7 @@ extension EventLoop {
   /// Ask for it on the loop's own thread, then hand it to others.
   public var remote: Remote {
     get throws(UVError) {
+      checkIsOpen()
       checkThread()
       if let remoteDoor { return remoteDoor.remote }
       let door = try RemoteDoor(on: self)

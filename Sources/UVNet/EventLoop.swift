@@ -77,7 +77,7 @@ internal import CLibUV
   /// stops it.
   public func run() {
     precondition(runner == nil, "EventLoop.run() was called by one of its own callbacks")
-    precondition(!isClosed, "EventLoop.run() was called after close()")
+    checkIsOpen()
     runner = pthread_self()
     _ = unsafe uv_run(raw, UV_RUN_DEFAULT)
     runner = nil
@@ -85,6 +85,7 @@ internal import CLibUV
 
   /// Makes ``run()`` return once the callbacks that are due now have been called.
   public func stop() {
+    checkIsOpen()
     checkThread()
     unsafe uv_stop(raw)
   }
@@ -96,6 +97,7 @@ internal import CLibUV
   ///
   /// It keeps the loop alive until then. Bodies are called in the order in which they were given.
   public func nextTick(_ body: @escaping () -> Void) {
+    checkIsOpen()
     checkThread()
     ticks.append(body)
     wakeWithoutWaiting()
@@ -114,7 +116,7 @@ internal import CLibUV
     handles().map(\.debugName) + lookups.map { "Resolver \($0.host)" }
   }
 
-  /// Frees the loop.
+  /// Frees the loop; using it afterwards is a mistake in the program, and stops it.
   ///
   /// Calling it again does nothing. A callback must not call it: that is a mistake in the program,
   /// and stops it.
@@ -235,6 +237,7 @@ extension EventLoop {
 extension EventLoop {
   /// Every handle of the library's that libuv knows on this loop, closing ones included.
   func handles() -> [Handle] {
+    guard !isClosed else { return [] }
     var found: [Handle] = []
     unsafe withUnsafeMutablePointer(to: &found) { found in
       unsafe uv_walk(
@@ -249,6 +252,12 @@ extension EventLoop {
         }, found)
     }
     return found
+  }
+
+  /// Stops a program that uses a loop after ``close()``: libuv would use freed memory.
+  @inline(__always)
+  func checkIsOpen() {
+    precondition(!isClosed, "an EventLoop was used after close()")
   }
 
   /// In debug builds, stops a program that uses a running loop from another thread.

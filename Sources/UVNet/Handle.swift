@@ -25,6 +25,7 @@ internal import CLibUV
     self.loop = loop
     self.state = .unborn
     unsafe raw = Self.allocate(type)
+    loop.checkIsOpen()
     loop.checkThread()
     let status = unsafe initialize(loop.raw, raw)
     guard status == 0 else { throw UVError(status, .initialize) }

@@ -74,6 +74,7 @@ internal import CLibUV
   }
 
   private func begin() -> UVError? {
+    loop.checkIsOpen()
     // An embedded NUL would end the name early for the system, and not for us.
     guard !host.isEmpty, host.utf8.count <= 255, !host.utf8.contains(0) else {
       return UVError(.invalidArgument, during: .resolve, detail: "not a host name")
