@@ -175,6 +175,18 @@ extension EventLoop {
     unsafe Unmanaged<EventLoop>.fromOpaque(raw.pointee.data).takeUnretainedValue()
   }
 
+  /// Gives libuv the loop's read buffer for one read.
+  ///
+  /// All handles share it: libuv reads and calls back with the bytes before it asks for another.
+  static func lendReadBuffer(
+    for handle: UnsafeMutablePointer<uv_handle_t>?, in place: UnsafeMutablePointer<uv_buf_t>?
+  ) {
+    guard let handle = unsafe handle, let place = unsafe place else { return }
+    let shared = unsafe EventLoop.of(handle.pointee.loop).readBuffer
+    unsafe place.pointee = uv_buf_init(
+      shared.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(shared.count))
+  }
+
   /// Calls into the program for an event, then sends what the outermost such call has written.
   func dispatch(_ body: () -> Void) {
     callbackDepth += 1

@@ -237,12 +237,7 @@ private final class InputStream: Handle {
     guard !isClosing else { return }
     let status = unsafe uv_read_start(
       cuv_stream(raw),
-      { handle, _, buffer in
-        guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
-        let shared = unsafe EventLoop.of(handle.pointee.loop).readBuffer
-        unsafe buffer.pointee = uv_buf_init(
-          shared.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(shared.count))
-      },
+      { handle, _, buffer in unsafe EventLoop.lendReadBuffer(for: handle, in: buffer) },
       { stream, count, _ in
         guard let stream = unsafe stream else { return }
         unsafe Handle.of(

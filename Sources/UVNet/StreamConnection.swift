@@ -197,12 +197,7 @@ extension StreamConnection {
     guard progress.isDisjoint(with: [.reading, .paused, .endReceived]) else { return }
     let status = unsafe uv_read_start(
       cuv_stream(raw),
-      { handle, _, buffer in
-        guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
-        let shared = unsafe EventLoop.of(handle.pointee.loop).readBuffer
-        unsafe buffer.pointee = uv_buf_init(
-          shared.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(shared.count))
-      },
+      { handle, _, buffer in unsafe EventLoop.lendReadBuffer(for: handle, in: buffer) },
       { stream, count, _ in
         guard let stream = unsafe stream else { return }
         unsafe StreamConnection.of(stream).didRead(count)
