@@ -7,18 +7,19 @@ extension Server {
   func listen() throws {
     let address = try SocketAddress(
       host: configuration.address, port: UInt16(clamping: configuration.port))
-    // One set for all connections: they find their session by their tag.
+    // One set for all connections: they find their session by their tag. The server is held, not
+    // looked up, for the sake of the busiest path; closing lets go of it.
     let handlers = StreamConnection.Handlers(
-      onData: { [unowned self] connection, bytes in
+      onData: { [self] connection, bytes in
         if let session = session(of: connection) { receive(bytes, from: session) }
       },
-      onEnd: { [unowned self] connection in
+      onEnd: { [self] connection in
         if let session = session(of: connection) { receiveEnd(of: session) }
       },
-      onDrain: { [unowned self] connection in
+      onDrain: { [self] connection in
         if let session = session(of: connection) { goOn(session) }
       },
-      onClose: { [unowned self] connection, reason in closed(connection, reason) })
+      onClose: { [self] connection, reason in closed(connection, reason) })
     let listener = try TCPListener.listen(
       at: address, on: loop,
       options: listenerOptions,
@@ -111,45 +112,52 @@ extension Server {
   /// - Returns: The bytes used; all of them when the client has left over it.
   private func serve(_ bytes: RawSpan, of session: Session) -> Int {
     setTightness(of: session)
-    fastAnswer.refresh(wallClockNanoseconds: WallClock.nanoseconds)
-    var answers: [UInt8] = []
-    swap(&answers, &self.answers)
-    answers.removeAll(keepingCapacity: true)
     // With so many the connection is above its high-water mark, and will say when it has drained.
-    let room = session.connection.writeLimits.highWaterMark + 1 - session.connection.pendingBytes
-    // All of a read has come by its first request: one look at the clock serves them all.
+    let mostFast = session.connection.writableBytes / FastAnswer.byteCount + 1
+    // All of a read has come by its first request: one look at the clock serves them all, and
+    // fast requests need only be counted. What decodes them sees nothing but numbers.
+    let clients = clientCount
     var now: UInt64?
-    var count: UInt64 = 0
+    var fastCount = 0
+    var slowCount = 0
     var isOverLimit = false
     var violation: ProtocolViolation?
-    var consumed = bytes.byteCount
+    var consumed = 0
     do throws(ProtocolViolation) {
-      consumed = try session.decoder.decode(bytes) {
-        payload throws(ProtocolViolation.Kind) -> FrameDecoder.Flow in
-        let message = try Message(decoding: payload)
-        switch try Reply(to: message, connectedClients: clientCount) {
-        case .fastNow:
-          answers.append(contentsOf: fastAnswer.frame)
-        case .slowLater(let seconds, let clients):
-          let start = now ?? loop.now.nanoseconds
-          now = start
-          let deadline = Reply.deadline(after: seconds, from: start)
-          guard letSleep(session, until: deadline, clients: clients) else {
-            isOverLimit = true
+      var slow: Reply?
+      repeat {
+        slow = nil
+        let rest = bytes.extracting(consumed..<bytes.byteCount)
+        consumed += try session.decoder.decode(rest) {
+          payload throws(ProtocolViolation.Kind) -> FrameDecoder.Flow in
+          let reply = try Reply(to: Message(decoding: payload), connectedClients: clients)
+          guard reply == .fastNow else {
+            slow = reply
             return .stop
           }
+          fastCount += 1
+          return fastCount < mostFast ? .proceed : .stop
         }
-        count += 1
-        return answers.count < room ? .proceed : .stop
-      }
+        guard case .slowLater(let seconds, let clients) = slow else { break }
+        let start = now ?? loop.now.nanoseconds
+        now = start
+        let deadline = Reply.deadline(after: seconds, from: start)
+        isOverLimit = !letSleep(session, until: deadline, clients: clients)
+        slowCount += isOverLimit ? 0 : 1
+      } while !isOverLimit && consumed < bytes.byteCount
     } catch {
       violation = error
     }
+    let count = UInt64(fastCount + slowCount)
     session.requests += count
     requestCount += count
-    let isTaken = answers.isEmpty || send(answers.span.bytes, to: session)
-    swap(&answers, &self.answers)
-    guard isTaken else { return bytes.byteCount }
+    if fastCount > 0 {
+      fastAnswer.refresh(wallClockNanoseconds: WallClock.nanoseconds, count: fastCount)
+      let byteCount = fastCount * FastAnswer.byteCount
+      guard send(fastAnswer.frames.span.bytes.extracting(0..<byteCount), to: session) else {
+        return bytes.byteCount
+      }
+    }
     if let violation {
       leave(session, .violation, .gracefully, violation)
       return bytes.byteCount

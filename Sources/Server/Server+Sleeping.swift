@@ -19,17 +19,15 @@ extension Server {
   func answerDue() {
     wakingAt = nil
     let now = loop.now.nanoseconds
-    var answers: [UInt8] = []
-    swap(&answers, &self.answers)
+    var answer: [UInt8] = []
     for _ in 0..<Self.answersPerTurn {
       guard let due = sleeping.popDue(at: now) else { break }
       guard let session = sessions[due.owner.index] else { continue }
-      answers.removeAll(keepingCapacity: true)
-      Message.slowResponse(connectedClientCount: due.clients).appendFrame(to: &answers)
-      guard send(answers.span.bytes, to: session) else { continue }
+      answer.removeAll(keepingCapacity: true)
+      Message.slowResponse(connectedClientCount: due.clients).appendFrame(to: &answer)
+      guard send(answer.span.bytes, to: session) else { continue }
       if sleeping.sleeping(of: session.owner) == 0 { lastSleepIsOver(of: session) }
     }
-    swap(&answers, &self.answers)
     guard let next = sleeping.nextDeadline() else { return }
     if next <= now {
       // A timer would wait a millisecond.

@@ -27,7 +27,8 @@ final class Server {
   var statusTimer: LoopTimer?
 
   // Who is connected: sessions by their place in the sleep queue, which is their connection's tag.
-  var sessions: [Session?] = []
+  // Like all that is marked so, touched for a moment only: what runs meanwhile leaves it alone.
+  @exclusivity(unchecked) var sessions: [Session?] = []
   var clientCount = 0
   var lastNumber: UInt64 = 0
   /// Connections turned away that the log has not heard of.
@@ -38,12 +39,10 @@ final class Server {
   var descriptorRoom: Int
 
   // What is asked and answered.
-  var sleeping = SleepQueue()
+  @exclusivity(unchecked) var sleeping = SleepQueue()
   /// When the sleep timer fires; nanoseconds on the loop's clock.
   var wakingAt: UInt64?
-  var fastAnswer = FastAnswer()
-  /// The answers to one read, collected here for one write.
-  var answers: [UInt8] = []
+  @exclusivity(unchecked) var fastAnswer = FastAnswer()
   var requestCount: UInt64 = 0
   /// ``requestCount`` when the service manager was last told the rate.
   var statusRequestCount: UInt64 = 0

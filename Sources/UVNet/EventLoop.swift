@@ -32,8 +32,8 @@ internal import CLibUV
   private let idle: UnsafeMutablePointer<uv_handle_t>
 
   private var ticks: [() -> Void] = []
-  private var unflushed: [StreamConnection] = []
-  private var flushing: [StreamConnection] = []
+  /// Only ever touched for a moment in which nothing of the program's runs.
+  @exclusivity(unchecked) private var unflushed: [StreamConnection] = []
   private var callbackDepth = 0
   private(set) var isInTimerCallback = false
   private var isClosed = false
@@ -188,11 +188,12 @@ extension EventLoop {
   }
 
   /// Calls into the program for an event, then sends what the outermost such call has written.
+  @inline(__always)
   func dispatch(_ body: () -> Void) {
     callbackDepth += 1
     body()
     callbackDepth -= 1
-    if callbackDepth == 0, !unflushed.isEmpty { flushWrites() }
+    if callbackDepth == 0, unsafe !unflushed.isEmpty { flushWrites() }
   }
 
   /// Calls into the program for a timer: answers due in one turn leave together, before the poll.
@@ -206,23 +207,28 @@ extension EventLoop {
 
   /// Remembers a connection that has collected writes.
   func needsFlush(_ connection: StreamConnection) {
-    unflushed.append(connection)
+    unsafe unflushed.append(connection)
   }
 
   /// Sends collected writes, one pass: what completions write in it waits for the next turn, or a
   /// fast peer could keep us here.
   private func flushWrites() {
-    swap(&unflushed, &flushing)
     callbackDepth += 1
-    for connection in flushing { connection.flush() }
+    let count = unsafe unflushed.count
+    if count == 1 {
+      // The usual case: a connection that has answered what it read.
+      unsafe unflushed.removeLast().flush()
+    } else {
+      for index in 0..<count { unsafe unflushed[index].flush() }
+      unsafe unflushed.removeFirst(count)
+    }
     callbackDepth -= 1
-    flushing.removeAll(keepingCapacity: true)
   }
 
   private func beforePoll() {
-    if !unflushed.isEmpty {
+    if unsafe !unflushed.isEmpty {
       flushWrites()
-      if !unflushed.isEmpty { wakeWithoutWaiting() }
+      if unsafe !unflushed.isEmpty { wakeWithoutWaiting() }
     }
   }
 

@@ -1,54 +1,110 @@
 /// Bytes on their way out: memory that stays in place while libuv holds its address.
-@safe final class WriteBuffer {
-  private(set) var start: UnsafeMutableRawPointer
-  private(set) var capacity: Int
-  private(set) var count = 0
-
-  init(capacity: Int) {
-    unsafe start = .allocate(byteCount: capacity, alignment: 16)
-    self.capacity = capacity
+///
+/// One allocation, made when it is needed, holds a header and the bytes behind it. The value cannot
+/// be copied, so that nothing is counted when it goes from the pool to a connection and back.
+@safe struct WriteBuffer: ~Copyable {
+  @safe fileprivate struct Header {
+    var count = 0
+    var capacity: Int
+    /// Where the pool keeps it: the buffer below on its pile.
+    var below: UnsafeMutablePointer<Header>?
   }
 
-  deinit { unsafe start.deallocate() }
+  /// `nil`: no bytes, and no memory for any.
+  fileprivate var header: UnsafeMutablePointer<Header>?
 
-  /// Copies `bytes` behind what is there.
+  /// An empty buffer without memory.
+  init() {}
+
+  deinit { unsafe UnsafeMutableRawPointer(header)?.deallocate() }
+
+  var count: Int { unsafe header?.pointee.count ?? 0 }
+  var isEmpty: Bool { count == 0 }
+
+  /// They stay where they are until the next change of the buffer.
+  var bytes: UnsafeMutableRawBufferPointer {
+    unsafe UnsafeMutableRawBufferPointer(start: header.map(Self.start), count: count)
+  }
+
+  private static func start(_ header: UnsafeMutablePointer<Header>) -> UnsafeMutableRawPointer {
+    unsafe UnsafeMutableRawPointer(header + 1)
+  }
+
+  /// Copies `bytes` behind what is there; what there is no memory for is taken from `pool`.
   ///
   /// Only for a buffer that libuv does not hold.
-  func append(_ bytes: UnsafeRawBufferPointer) {
-    guard let source = bytes.baseAddress, bytes.count > 0 else { return }
-    if capacity - count < bytes.count { grow(by: bytes.count) }
-    unsafe (start + count).copyMemory(from: source, byteCount: bytes.count)
-    count += bytes.count
+  @inline(__always)
+  mutating func append(_ bytes: UnsafeRawBufferPointer, pool: WriteBufferPool) {
+    guard let source = bytes.baseAddress else { return }
+    var header = unsafe header ?? pool.take()
+    let needed = unsafe header.pointee.count + bytes.count
+    if unsafe needed > header.pointee.capacity { unsafe header = Self.grow(header, to: needed) }
+    unsafe (Self.start(header) + header.pointee.count).copyMemory(
+      from: source, byteCount: bytes.count)
+    unsafe header.pointee.count = needed
+    unsafe self.header = unsafe header
   }
 
-  func removeAll() { count = 0 }
+  /// Larger memory with the same bytes, in place of the old.
+  @inline(never)
+  private static func grow(
+    _ header: UnsafeMutablePointer<Header>, to needed: Int
+  ) -> UnsafeMutablePointer<Header> {
+    let grown = unsafe Self.allocate(capacity: max(header.pointee.capacity * 2, needed))
+    unsafe grown.pointee.count = header.pointee.count
+    unsafe Self.start(grown).copyMemory(
+      from: Self.start(header), byteCount: header.pointee.count)
+    unsafe header.deallocate()
+    return unsafe grown
+  }
 
-  private func grow(by addition: Int) {
-    let capacity = max(self.capacity * 2, count + addition)
-    let grown = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
-    unsafe grown.copyMemory(from: start, byteCount: count)
-    unsafe start.deallocate()
-    unsafe start = grown
-    self.capacity = capacity
+  fileprivate static func allocate(capacity: Int) -> UnsafeMutablePointer<Header> {
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: MemoryLayout<Header>.stride + capacity, alignment: MemoryLayout<Header>.alignment)
+    let header = unsafe memory.bindMemory(to: Header.self, capacity: 1)
+    unsafe header.initialize(to: Header(capacity: capacity))
+    return unsafe header
   }
 }
 
-/// Buffers that no connection needs now: a reply in steady state allocates nothing, and an idle
-/// connection holds none.
-final class WriteBufferPool {
+/// Memory that no connection's buffer needs now: a reply in steady state allocates nothing, and an
+/// idle connection holds none.
+///
+/// A pile: the memory used last, which the processor's caches know, is used next.
+@safe final class WriteBufferPool {
   static let firstCapacity = 4096
   static let largestKept = 65536
   static let mostKept = 64
 
-  private var spare: [WriteBuffer] = []
+  private var top: UnsafeMutablePointer<WriteBuffer.Header>?
+  private var kept = 0
 
-  func take() -> WriteBuffer {
-    spare.popLast() ?? WriteBuffer(capacity: Self.firstCapacity)
+  deinit { while let header = unsafe pop() { unsafe header.deallocate() } }
+
+  @inline(__always)
+  fileprivate func take() -> UnsafeMutablePointer<WriteBuffer.Header> {
+    unsafe pop() ?? WriteBuffer.allocate(capacity: Self.firstCapacity)
   }
 
-  func giveBack(_ buffer: WriteBuffer) {
-    guard buffer.capacity <= Self.largestKept, spare.count < Self.mostKept else { return }
-    buffer.removeAll()
-    spare.append(buffer)
+  @inline(__always)
+  private func pop() -> UnsafeMutablePointer<WriteBuffer.Header>? {
+    guard let header = unsafe top else { return nil }
+    unsafe top = header.pointee.below
+    kept -= 1
+    return unsafe header
+  }
+
+  /// Takes the memory of a buffer, which is empty then.
+  @inline(__always)
+  func drain(_ buffer: inout WriteBuffer) {
+    guard let header = unsafe buffer.header else { return }
+    unsafe buffer.header = nil
+    guard unsafe header.pointee.capacity <= Self.largestKept, kept < Self.mostKept else {
+      return unsafe header.deallocate()
+    }
+    unsafe header.pointee.count = 0
+    unsafe header.pointee.below = top
+    unsafe top = header
+    kept += 1
   }
 }

@@ -2,92 +2,110 @@
 ///
 /// Bytes are collected in one buffer; at most one more is with libuv. So a million small writes
 /// cost their bytes and not a request each; only those with a completion cost a record.
-struct WriteQueue {
+struct WriteQueue: ~Copyable {
   typealias Completion = (Result<Void, UVError>) -> Void
 
   /// Collected, and not yet offered to the kernel.
-  private(set) var collected: WriteBuffer?
-  /// With libuv, which sends it as the kernel takes it.
-  private(set) var inFlight: WriteBuffer?
-  private var inFlightStart = 0
+  private(set) var collected = WriteBuffer()
 
   /// Bytes ever accepted by ``append(_:pool:completion:)``.
   private(set) var accepted: UInt64 = 0
 
-  /// Those who asked, in order, with the position in the stream that they wait for.
-  private var completions: [(position: UInt64, body: Completion)] = []
-  private var told = 0
+  /// What a connection needs once the kernel is slower than the program, or somebody waits: most
+  /// connections never do, and are smaller for it.
+  private var backlog: Backlog?
+
+  private final class Backlog {
+    /// With libuv, which sends it as the kernel takes it.
+    var inFlight = WriteBuffer()
+    var inFlightStart = 0
+    /// Those who asked, in order, with the position in the stream that they wait for.
+    var completions: [(position: UInt64, body: Completion)] = []
+    var told = 0
+  }
+
+  private mutating func needBacklog() -> Backlog {
+    if let backlog { return backlog }
+    let backlog = Backlog()
+    self.backlog = backlog
+    return backlog
+  }
+
+  var hasBacklog: Bool { backlog != nil }
+
+  var isInFlight: Bool {
+    guard let backlog else { return false }
+    return !backlog.inFlight.isEmpty
+  }
 
   /// Bytes that are not fully with the kernel; what libuv has sent of a buffer counts until all is.
-  var unfinished: Int { (collected?.count ?? 0) + unfinishedInFlight }
-  private var unfinishedInFlight: Int { inFlight.map { $0.count - inFlightStart } ?? 0 }
+  var unfinished: Int {
+    collected.count + (backlog.map { $0.inFlight.count - $0.inFlightStart } ?? 0)
+  }
 
   /// Writes whose completion is still owed.
-  var pendingCompletions: Int { completions.count - told }
+  var pendingCompletions: Int { backlog.map { $0.completions.count - $0.told } ?? 0 }
 
+  @inline(__always)
   mutating func append(
     _ bytes: UnsafeRawBufferPointer, pool: WriteBufferPool, completion: Completion?
   ) {
-    if bytes.count > 0 {
-      let buffer = collected ?? pool.take()
-      unsafe buffer.append(bytes)
-      collected = buffer
-      accepted += UInt64(bytes.count)
-    }
-    if let completion { completions.append((accepted, completion)) }
+    unsafe collected.append(bytes, pool: pool)
+    accepted += UInt64(bytes.count)
+    if let completion { needBacklog().completions.append((accepted, completion)) }
   }
 
   /// The kernel took the first `count` of the collected bytes.
   ///
-  /// - Returns: Where to go on sending from; `nil` when nothing is left.
-  mutating func sent(_ count: Int, pool: WriteBufferPool) -> WriteBuffer? {
-    guard let buffer = collected else { return nil }
-    collected = nil
-    guard count < buffer.count else {
-      pool.giveBack(buffer)
-      return nil
+  /// - Returns: The bytes to go on sending, which stay where they are until
+  ///   ``finishInFlight(pool:)``; none when all were taken.
+  @inline(__always)
+  mutating func sent(_ count: Int, pool: WriteBufferPool) -> UnsafeMutableRawBufferPointer {
+    guard count < collected.count else {
+      pool.drain(&collected)
+      return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
-    inFlight = buffer
-    inFlightStart = count
-    return buffer
+    let backlog = needBacklog()
+    swap(&backlog.inFlight, &collected)
+    backlog.inFlightStart = count
+    return unsafe UnsafeMutableRawBufferPointer(rebasing: backlog.inFlight.bytes[count...])
   }
 
   /// libuv is done with the buffer that it had.
   mutating func finishInFlight(pool: WriteBufferPool) {
-    if let buffer = inFlight { pool.giveBack(buffer) }
-    inFlight = nil
-    inFlightStart = 0
+    guard let backlog else { return }
+    pool.drain(&backlog.inFlight)
+    backlog.inFlightStart = 0
   }
 
   /// The next completion whose bytes are all with the kernel.
   mutating func nextFinished() -> Completion? {
-    guard told < completions.count,
-      completions[told].position <= accepted - UInt64(unfinished)
+    guard let backlog, backlog.told < backlog.completions.count,
+      backlog.completions[backlog.told].position <= accepted - UInt64(unfinished)
     else { return nil }
-    return takeCompletion()
+    return takeCompletion(from: backlog)
   }
 
   /// The next completion, whatever became of its bytes: the connection is closed.
   mutating func nextAbandoned() -> Completion? {
-    told < completions.count ? takeCompletion() : nil
+    guard let backlog, backlog.told < backlog.completions.count else { return nil }
+    return takeCompletion(from: backlog)
   }
 
-  private mutating func takeCompletion() -> Completion {
-    let body = completions[told].body
-    told += 1
-    if told == completions.count {
-      completions.removeAll(keepingCapacity: told <= 64)
-      told = 0
-    } else if told >= 1024, told * 2 >= completions.count {
-      completions.removeFirst(told)
-      told = 0
+  private func takeCompletion(from backlog: Backlog) -> Completion {
+    let body = backlog.completions[backlog.told].body
+    backlog.told += 1
+    let told = backlog.told
+    if told == backlog.completions.count {
+      backlog.completions.removeAll(keepingCapacity: told <= 64)
+      backlog.told = 0
+    } else if told >= 1024, told * 2 >= backlog.completions.count {
+      backlog.completions.removeFirst(told)
+      backlog.told = 0
     }
     return body
   }
 
   /// Lets go of what was collected; what libuv holds stays until it is done with it.
-  mutating func discardCollected(pool: WriteBufferPool) {
-    if let buffer = collected { pool.giveBack(buffer) }
-    collected = nil
-  }
+  mutating func discardCollected(pool: WriteBufferPool) { pool.drain(&collected) }
 }

@@ -14,15 +14,25 @@ struct ConnectionActivity: Equatable {
     var sleepingRequests = 0
   }
 
-  private var seen = Observation()
+  // Ten thousand connections have one each: what was seen is kept in as few bytes as tell whether
+  // it changed, and "never" is a number.
+  private static let never = UInt64.max
+  private var bytesRead: UInt64 = 0
+  private var bytesWritten: UInt64 = 0
+  private var frameOffset = never
   /// Bytes were last seen to have come or gone.
   private(set) var lastBytes: UInt64
-  /// The incomplete frame was first seen.
-  private(set) var frameBegan: UInt64?
-  /// The peer was last seen to have taken some of what it has not all taken.
-  private(set) var lastProgress: UInt64?
+  private var frameBeganAt = never
+  private var lastProgressAt = never
+  private var sleepingRequests: UInt32 = 0
 
-  var hasSleepingRequests: Bool { seen.sleepingRequests > 0 }
+  /// The incomplete frame was first seen.
+  var frameBegan: UInt64? { frameBeganAt == Self.never ? nil : frameBeganAt }
+
+  /// The peer was last seen to have taken some of what it has not all taken.
+  var lastProgress: UInt64? { lastProgressAt == Self.never ? nil : lastProgressAt }
+
+  var hasSleepingRequests: Bool { sleepingRequests > 0 }
 
   /// Whether there is something to take and none of it was, between the last two looks.
   func takesNothing(at now: UInt64) -> Bool { lastProgress.map { $0 < now } ?? false }
@@ -30,21 +40,26 @@ struct ConnectionActivity: Equatable {
   init(at now: UInt64) { lastBytes = now }
 
   mutating func observe(_ next: Observation, at now: UInt64) {
-    if next.bytesRead != seen.bytesRead || next.bytesWritten != seen.bytesWritten
-      || next.sleepingRequests != seen.sleepingRequests
+    let frameOffset = next.frameOffset ?? Self.never
+    let sleepingRequests = UInt32(clamping: next.sleepingRequests)
+    if next.bytesRead != bytesRead || next.bytesWritten != bytesWritten
+      || sleepingRequests != self.sleepingRequests
     {
       lastBytes = now
     }
-    if next.frameOffset == nil {
-      frameBegan = nil
-    } else if next.frameOffset != seen.frameOffset || frameBegan == nil {
-      frameBegan = now
+    if frameOffset == Self.never {
+      frameBeganAt = Self.never
+    } else if frameOffset != self.frameOffset {
+      frameBeganAt = now
     }
     if next.unsent == 0 {
-      lastProgress = nil
-    } else if next.bytesWritten != seen.bytesWritten || lastProgress == nil {
-      lastProgress = now
+      lastProgressAt = Self.never
+    } else if next.bytesWritten != bytesWritten || lastProgressAt == Self.never {
+      lastProgressAt = now
     }
-    seen = next
+    bytesRead = next.bytesRead
+    bytesWritten = next.bytesWritten
+    self.frameOffset = frameOffset
+    self.sleepingRequests = sleepingRequests
   }
 }

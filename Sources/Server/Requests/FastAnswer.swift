@@ -1,19 +1,27 @@
 import TestTaskProto
 
-/// The answer to a fast request as it goes out, made anew once a millisecond at most.
+/// The answer to fast requests as it goes out, made anew once a millisecond at most.
 struct FastAnswer {
+  /// A frame: its length prefix, two tags with lengths, and the 19 characters of a timestamp.
+  static let byteCount = 24
+
   private var formatter = TimestampFormatter()
   private var millisecond = Int64.min
-  /// The frame: length prefix and payload.
-  private(set) var frame: [UInt8] = []
+  /// The same frame again and again, as often as some client has asked in one read.
+  private(set) var frames: [UInt8] = []
 
-  /// Brings the time in the frame up to date.
-  mutating func refresh(wallClockNanoseconds: Int64) {
-    guard wallClockNanoseconds / 1_000_000 != millisecond else { return }
-    millisecond = wallClockNanoseconds / 1_000_000
-    frame.removeAll(keepingCapacity: true)
-    Message.fastResponse(
-      currentDateTime: formatter.format(wallClockNanoseconds: wallClockNanoseconds)
-    ).appendFrame(to: &frame)
+  /// Brings the time up to date in at least `count` frames.
+  mutating func refresh(wallClockNanoseconds: Int64, count: Int) {
+    let millisecond = wallClockNanoseconds / 1_000_000
+    if millisecond != self.millisecond {
+      self.millisecond = millisecond
+      frames.removeAll(keepingCapacity: true)
+      Message.fastResponse(
+        currentDateTime: formatter.format(wallClockNanoseconds: wallClockNanoseconds)
+      ).appendFrame(to: &frames)
+    }
+    while frames.count < count * Self.byteCount {
+      frames.append(contentsOf: frames[..<Self.byteCount])
+    }
   }
 }

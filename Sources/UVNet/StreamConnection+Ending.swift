@@ -1,0 +1,67 @@
+internal import CLibUV
+
+extension StreamConnection {
+  /// Ends this side's stream once all that was written has been sent; the peer may go on sending.
+  ///
+  /// Calling it again does nothing.
+  public final func shutdown() {
+    loop.checkThread()
+    guard !isClosing, !progress.contains(.shutdownAsked) else { return }
+    progress.insert(.shutdownAsked)
+    // By way of the flush, so that nothing is called back by this call.
+    askForFlush()
+  }
+
+  /// Sends what was written, ends the stream, waits for the peer's end, and closes.
+  ///
+  /// Input is thrown away from now on: closing a socket with unread input would make the system
+  /// reset the connection and could destroy what is still on its way.
+  ///
+  /// - Parameter deadline: How long the peer may take, to read what is still unsent and to end its
+  ///   own stream; then the connection is closed as it is, and what was not sent is lost.
+  public final func closeGracefully(within deadline: Duration = .seconds(5)) {
+    loop.checkThread()
+    guard !isClosing, !progress.contains(.lingering) else { return }
+    if reason == nil { reason = endReceived ? .peer : .local }
+    progress.insert(.lingering)
+    progress.remove(.paused)
+    startReading()
+    guard !isClosing else { return }
+    lingerTimer = LoopTimer.after(deadline, on: loop) { [weak self] _ in self?.close() }
+    if progress.contains(.shutdownAsked) {
+      closeWhenBothEndsAreDone()
+    } else {
+      shutdown()
+    }
+  }
+
+  final func beginShutdownWhenFlushed() {
+    guard progress.contains(.shutdownAsked), !progress.contains(.shutdownBegun),
+      unsafe queue.unfinished == 0
+    else { return }
+    progress.insert(.shutdownBegun)
+    // With both streams ended a close says the same as a shutdown and a close.
+    if progress.isSuperset(of: [.lingering, .endReceived]) { return close() }
+    let request = UnsafeMutablePointer<uv_shutdown_t>.allocate(capacity: 1)
+    let status = unsafe uv_shutdown(request, cuv_stream(raw)) { request, status in
+      guard let request = unsafe request, let stream = unsafe request.pointee.handle else { return }
+      unsafe request.deallocate()
+      unsafe StreamConnection.of(stream).didShutDown(status)
+    }
+    if status != 0 {
+      unsafe request.deallocate()
+      fail(status, .shutdown)
+    }
+  }
+
+  private final func didShutDown(_ status: Int32) {
+    guard !isClosing else { return }
+    guard status == 0 else { return fail(status, .shutdown) }
+    progress.insert(.shutdownDone)
+    closeWhenBothEndsAreDone()
+  }
+
+  final func closeWhenBothEndsAreDone() {
+    if progress.isSuperset(of: [.lingering, .shutdownDone, .endReceived]) { close() }
+  }
+}
