@@ -20,8 +20,10 @@ struct FastAnswer {
         currentDateTime: formatter.format(wallClockNanoseconds: wallClockNanoseconds)
       ).appendFrame(to: &frames)
     }
+    // Doubling, from a copy: appending a part of an array to itself copies all of it each time.
     while frames.count < count * Self.byteCount {
-      frames.append(contentsOf: frames[..<Self.byteCount])
+      let more = Array(frames.prefix(count * Self.byteCount - frames.count))
+      frames.append(contentsOf: more)
     }
   }
 }
