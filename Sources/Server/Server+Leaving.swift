@@ -90,6 +90,9 @@ extension Server {
     case .peer: leave(session, .eof, .done)
     case .failed(let error) where error.code == .connectionReset || error.code == .brokenPipe:
       leave(session, .reset, .done)
+    case .failed(let error) where error.code == .timedOut && session.connection.pendingBytes > 0:
+      // The kernel's patience with a peer that takes nothing, which ends soon after ours.
+      leave(session, .stuck, .done, error: error)
     case .failed(let error): leave(session, .error, .done, error: error)
     case .local: leave(session, .error, .done)
     }

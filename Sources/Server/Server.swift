@@ -104,6 +104,7 @@ final class Server {
     }
     notifier.send("READY=1")
     if notifier.isEnabled {
+      sendStatus()
       statusTimer = .every(.seconds(10), on: loop) { [unowned self] _ in sendStatus() }
     }
     record(.info, "start") {

@@ -24,6 +24,20 @@ import UVNet
     }
   }
 
+  @Test func `a slip in any key, the longest too, is asked about`() {
+    for key in Configuration.keys {
+      for slip in [String(key.name.dropLast()), key.name + "s", key.name.uppercased()] {
+        var settings = Settings<Configuration>()
+        #expect(
+          throws: SettingProblems(lines: [
+            "s.ini:2:1: error: unknown key \"\(slip)\" in [\(key.section)]; "
+              + "did you mean \"\(key.name)\"?"
+          ])
+        ) { try settings.apply(ini: Array("[\(key.section)]\n\(slip) = 1".utf8), path: "s.ini") }
+      }
+    }
+  }
+
   @Test func `connections are lowered to the descriptors`() {
     var settings = Settings<Configuration>()
     #expect(settings.lowerConnections(to: 100) == 10_000)

@@ -17,8 +17,9 @@ extension Configuration {
   /// the whole, because what is held already is still to come down.
   var tightMarkBytes: Int { totalWriteBufferBytes / 4 }
 
-  /// What each connection may hold from there on. Its hard cap stays, so that a peer that does read
-  /// is not cut for the sake of those that do not.
+  /// What each connection may hold from there on.
+  ///
+  /// Its hard cap stays, so that a peer that does read is not cut for the sake of those that do not.
   var tightWriteLimits: StreamConnection.WriteLimits {
     var limits = writeLimits
     limits.highWaterMark = min(limits.highWaterMark, 4_095)
