@@ -89,7 +89,10 @@ let package = Package(
       name: "DocumentationTests", dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto"],
       swiftSettings: strict),
     .testTarget(
-      name: "ServerTests", dependencies: ["Server", "ProgramSupport"], swiftSettings: strict),
+      name: "ProgramSupportTests", dependencies: ["ProgramSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ServerTests", dependencies: ["Server", "ProgramSupport", "UVNet"],
+      swiftSettings: strict),
     .testTarget(
       name: "ClientTests", dependencies: ["Client", "ProgramSupport"], swiftSettings: strict),
     .testTarget(

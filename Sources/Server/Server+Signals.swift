@@ -1,3 +1,4 @@
+import ProgramSupport
 import UVNet
 
 #if canImport(Glibc)
@@ -85,61 +86,5 @@ extension Server {
 
   private static func name(of signal: Int32) -> String {
     signal == SIGTERM ? "SIGTERM" : "SIGINT"
-  }
-
-  // MARK: Reloading
-
-  /// Takes the settings over that a running server can change, all of them or none.
-  private func reload() {
-    notifier.send("RELOADING=1\nMONOTONIC_USEC=\(loop.now.nanoseconds / 1_000)")
-    defer { notifier.send("READY=1") }
-    // Whatever the ini is like; and first, so that the new log tells of the reload.
-    reopenLog()
-    do throws(ConfigurationSource.Problems) {
-      var read = try loader.load()
-      descriptorRoom = DescriptorLimit.raise(for: read.values.maxConnections)
-      if let asked = read.lowerConnections(to: descriptorRoom) { warnOfLowering(from: asked) }
-      let waiting = read.needingRestart(from: source)
-      source = read.reloaded(over: source)
-      timeouts = ConnectionTimeouts(configuration)
-      writeLimits = Self.writeLimits(configuration)
-      log.level = configuration.logLevel
-      for case let session? in sessions {
-        session.isTight = false
-        applyLimits(to: session.connection)
-      }
-      for key in waiting {
-        diagnostics.report(.warning, "reloaded; a new \"\(key)\" needs a restart")
-      }
-      if waiting.isEmpty { diagnostics.report(.info, "reloaded") }
-      record(.info, "reload") {
-        $0.add("result", "ok")
-        if !waiting.isEmpty { $0.add("needs_restart", waiting.joined(separator: ",")) }
-      }
-    } catch {
-      for line in error.lines { diagnostics.print(.error, line) }
-      diagnostics.report(.error, "not reloaded; the settings stay as they were")
-      record(.error, "reload") {
-        $0.add("result", "failed")
-        $0.add("problems", error.lines.count)
-      }
-    }
-  }
-
-  func warnOfLowering(from asked: Int) {
-    diagnostics.report(
-      .warning,
-      "max_connections lowered from \(asked) to \(source.values.maxConnections): "
-        + "the process may have no more descriptors (ulimit -n)")
-  }
-
-  private func reopenLog() {
-    do throws(LogFile.Failure) {
-      try log.reopen()
-    } catch {
-      diagnostics.report(
-        .error, "log \"\(error.path)\" not reopened: \(error.reason); the old file stays in use")
-    }
-    if log.owesWriting { logRetryTimer?.schedule(after: .seconds(1)) }
   }
 }

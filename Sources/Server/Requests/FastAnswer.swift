@@ -43,8 +43,8 @@ struct FastAnswer: ~Copyable {
   }
 
   private mutating func repeatFrame(_ count: Int) {
-    while frames.count < count * Self.byteCount {
-      frames.append(contentsOf: frames[..<Self.byteCount])
-    }
+    // A copy of its own: a slice would share the memory, and each append would copy all of it.
+    let frame = Array(frames[..<Self.byteCount])
+    while frames.count < count * Self.byteCount { frames.append(contentsOf: frame) }
   }
 }

@@ -10,20 +10,25 @@
 ///
 /// Writing never waits. A FIFO is opened so that one without a reader is an error and not a hang;
 /// standard output, whose flags belong to whoever started us, is asked each time for room.
-struct LogFile: ~Copyable {
+package struct LogFile: ~Copyable {
   /// Why a path cannot be logged to, in one line.
-  struct Failure: Error, Equatable {
-    var path: String
-    var reason: String
+  package struct Failure: Error, Equatable {
+    package var path: String
+    package var reason: String
+
+    package init(path: String, reason: String) {
+      self.path = path
+      self.reason = reason
+    }
   }
 
   private let path: String
   private let descriptor: Int32
   /// Whether the file ended inside a line when it was opened, as after a power cut.
-  let startsInsideLine: Bool
+  package let startsInsideLine: Bool
 
   /// Opens a file, making it if need be; `-` is standard output.
-  init(opening path: String) throws(Failure) {
+  package init(opening path: String) throws(Failure) {
     self.path = path
     guard path != "-" else {
       descriptor = STDOUT_FILENO
@@ -41,7 +46,7 @@ struct LogFile: ~Copyable {
   }
 
   /// Takes what it can at once, without waiting: how many bytes, or -1.
-  borrowing func take(_ bytes: UnsafeRawBufferPointer) -> Int {
+  package borrowing func take(_ bytes: UnsafeRawBufferPointer) -> Int {
     guard let start = bytes.baseAddress else { return 0 }
     var count = bytes.count
     if descriptor == STDOUT_FILENO {
@@ -57,13 +62,13 @@ struct LogFile: ~Copyable {
   }
 
   /// Cuts the last bytes off the file: the part of a line whose rest cannot be written.
-  borrowing func cut(last count: Int) {
+  package borrowing func cut(last count: Int) {
     let size = Self.regularFileSize(descriptor)
     if size >= count, descriptor != STDOUT_FILENO { ftruncate(descriptor, off_t(size - count)) }
   }
 
   /// Whether the path could be opened, found out without making anything.
-  static func check(_ path: String) throws(Failure) {
+  package static func check(_ path: String) throws(Failure) {
     guard path != "-" else { return }
     var status = stat()
     if stat(path, &status) == 0 {

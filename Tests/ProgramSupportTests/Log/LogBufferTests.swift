@@ -1,6 +1,5 @@
+import ProgramSupport
 import Testing
-
-@testable import Server
 
 @Suite struct LogBufferTests {
   /// A device with room for so many bytes.
@@ -21,19 +20,8 @@ import Testing
     }
   }
 
-  private func line(_ number: Int) -> LogLine {
-    var line = LogLine(.logfmt)
-    line.add("n", number)
-    line.finish()
-    return line
-  }
-
-  private func lost(_ count: Int) -> LogLine {
-    var line = LogLine(.logfmt)
-    line.add("lost", count)
-    line.finish()
-    return line
-  }
+  private func line(_ number: Int) -> [UInt8] { Array("n=\(number)\n".utf8) }
+  private func lost(_ count: Int) -> [UInt8] { Array("lost=\(count)\n".utf8) }
 
   @Test func `lines of a turn leave in one write`() {
     var buffer = LogBuffer()

@@ -6,16 +6,15 @@
   import Darwin
 #endif
 
-/// How many descriptors the process may have, and how many of them clients may take.
-enum DescriptorLimit {
-  /// Descriptors for everything that is not a client: three standard ones, the loop's, the
-  /// listener, the log and its reopening, and one for a client that is turned away.
-  static let reserve = 16
-
-  /// Raises the soft limit as far as `wanted` needs and the hard one allows.
+/// How many descriptors the process may have.
+package enum DescriptorLimit {
+  /// Raises the soft limit as far as `wanted` connections need and the hard one allows.
   ///
-  /// - Returns: the connections that there is room for.
-  static func raise(for wanted: Int) -> Int {
+  /// - Parameters:
+  ///   - wanted: Descriptors that connections would take.
+  ///   - reserve: Descriptors for everything else.
+  /// - Returns: The connections that there is room for; at least one.
+  package static func raise(for wanted: Int, reserve: Int) -> Int {
     #if canImport(Glibc)
       let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
     #else

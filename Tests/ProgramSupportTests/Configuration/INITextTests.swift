@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Server
+@testable import ProgramSupport
 
 @Suite struct INITextTests {
   private func parse(_ text: String) -> INIText { INIText(parsing: Array(text.utf8)) }
@@ -68,6 +68,34 @@ import Testing
         alphabet[Int.random(in: 0..<alphabet.count, using: &random)]
       }
       _ = INIText(parsing: bytes)
+    }
+  }
+
+  @Test(arguments: [
+    "v", "", "a b", " v ", "a#b", "#v", "a ; b", "a\"b", "#a\"b", "a \"b\" c", "\t", "größe",
+  ])
+  func `a value as it is written reads back`(value: String) throws {
+    let written = try #require(INIText.written(value))
+    let text = parse("[s]\nk =\(written)  # comment")
+    #expect(text.problems.isEmpty)
+    #expect(text.entries.map(\.value) == [value])
+  }
+
+  @Test(arguments: ["a\"b #c", "\"", "\"a\"", " a\"", "a\" ", "a\nb", "a\r", "\u{7F}", "\0"])
+  func `what no line can hold is not written`(value: String) {
+    #expect(INIText.written(value) == nil)
+  }
+
+  @Test func `whatever is written reads back, of any characters`() throws {
+    var random = SystemRandomNumberGenerator()
+    let alphabet = Array("\"#; \tab\n=[".unicodeScalars)
+    for _ in 0..<5_000 {
+      var value = ""
+      for _ in 0..<Int.random(in: 0...6, using: &random) {
+        value.unicodeScalars.append(alphabet[Int.random(in: 0..<alphabet.count, using: &random)])
+      }
+      guard let written = INIText.written(value) else { continue }
+      #expect(parse("[s]\nk =\(written)").entries.map(\.value) == [value])
     }
   }
 }

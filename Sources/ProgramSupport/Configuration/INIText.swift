@@ -1,41 +1,45 @@
 /// The sections and entries of an INI text with their places in it, and all that is wrong with it.
 ///
 /// This is the form only: which sections and keys exist, and what their values mean, is
-/// ``ConfigurationKey``'s affair. Reading goes on after a problem, so that one run reports them all.
-struct INIText: Equatable {
+/// ``SettingKey``'s affair. Reading goes on after a problem, so that one run reports them all.
+package struct INIText: Equatable {
   /// Where something is: both count from 1, columns in Unicode scalars.
-  struct Place: Hashable {
-    var line: Int
-    var column: Int
+  package struct Place: Hashable, Comparable {
+    package var line: Int
+    package var column: Int
+
+    package static func < (left: Place, right: Place) -> Bool {
+      (left.line, left.column) < (right.line, right.column)
+    }
   }
 
   /// One `key = value` line, under the section it belongs to.
-  struct Entry: Equatable {
-    var section: String
-    var key: String
-    var value: String
-    var keyPlace: Place
-    var valuePlace: Place
+  package struct Entry: Equatable {
+    package var section: String
+    package var key: String
+    package var value: String
+    package var keyPlace: Place
+    package var valuePlace: Place
   }
 
   /// A section's header.
-  struct Section: Equatable {
-    var name: String
-    var place: Place
+  package struct Section: Equatable {
+    package var name: String
+    package var place: Place
   }
 
   /// What is wrong at one place.
-  struct Problem: Equatable {
-    var place: Place
-    var message: String
+  package struct Problem: Equatable {
+    package var place: Place
+    package var message: String
   }
 
-  private(set) var sections: [Section] = []
-  private(set) var entries: [Entry] = []
-  private(set) var problems: [Problem] = []
+  package private(set) var sections: [Section] = []
+  package private(set) var entries: [Entry] = []
+  package private(set) var problems: [Problem] = []
 
   /// Reads UTF-8 text, with or without a byte order mark, with LF or CRLF line ends.
-  init(parsing bytes: [UInt8]) {
+  package init(parsing bytes: [UInt8]) {
     let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
     let text = bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]
     let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
@@ -43,6 +47,23 @@ struct INIText: Equatable {
       let content = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
       read(content, number: index + 1)
     }
+  }
+
+  /// What has to stand behind `key =` for a value to be read back as it is.
+  ///
+  /// - Returns: `nil` for a value that no line can hold: one with control characters, or one that
+  ///   has a quote and needs quotes, which cannot hold any.
+  package static func written(_ value: String) -> String? {
+    let scalars = Array(value.unicodeScalars)
+    guard !scalars.contains(where: \.isForbidden) else { return nil }
+    let needsQuotes = scalars.isEmpty || scalars.contains { $0.isBlank || $0.startsComment }
+    guard scalars.contains("\"") else { return needsQuotes ? " \"\(value)\"" : " \(value)" }
+    // Without quotes, then, and without a blank that could set off a comment.
+    let beginsComment = zip(scalars, scalars.dropFirst()).contains {
+      $0.isBlank && $1.startsComment
+    }
+    let isTrimmed = scalars.first?.isBlank == true || scalars.last?.isBlank == true
+    return scalars.first == "\"" || isTrimmed || beginsComment ? nil : value
   }
 
   private mutating func read(_ bytes: ArraySlice<UInt8>, number: Int) {
@@ -54,7 +75,7 @@ struct INIText: Equatable {
       problems.append(Problem(place: place(bad), message: "not valid UTF-8"))
       return
     }
-    if let bad = line.firstIndex(where: { $0 != "\t" && ($0.value < 0x20 || $0.value == 0x7F) }) {
+    if let bad = line.firstIndex(where: \.isForbidden) {
       let code = String(line[bad].value, radix: 16, uppercase: true)
       problems.append(Problem(place: place(bad), message: "control character U+\(code)"))
       return
@@ -131,6 +152,7 @@ struct INIText: Equatable {
 extension Unicode.Scalar {
   fileprivate var isBlank: Bool { self == " " || self == "\t" }
   fileprivate var startsComment: Bool { self == "#" || self == ";" }
+  fileprivate var isForbidden: Bool { self != "\t" && (value < 0x20 || value == 0x7F) }
 }
 
 extension String {

@@ -1,54 +1,55 @@
-import ProgramSupport
-
-/// The log of clients that come and go: lines of one turn of the loop, written together.
+/// A log of events: lines of one turn of a loop, written together.
 ///
 /// Whoever owns it calls ``flush()`` at the end of the turn, and ``reopen()`` after a rotation.
-struct ConnectionLog: ~Copyable {
-  var level: LogLevel
+package struct EventLog: ~Copyable {
+  package var level: LogLevel
   private let path: String
-  private let format: LogFormat
   private var file: LogFile
   private var buffer = LogBuffer()
+  private var line: LogLine
   private var timestamp = LogTimestamp()
 
+  /// A turn with very many events must not hold them all in memory.
+  private static let mostBytesHeld = 262_144
+
   /// Opens the file for appending, making it if need be; `-` is standard output.
-  init(path: String, format: LogFormat, level: LogLevel) throws(LogFile.Failure) {
+  package init(path: String, format: LogFormat, level: LogLevel) throws(LogFile.Failure) {
     self.path = path
-    self.format = format
     self.level = level
+    line = LogLine(format)
     file = try LogFile(opening: path)
     endTornLine()
   }
 
   /// Whether lines wait for ``flush()``.
-  var hasLines: Bool { !buffer.isEmpty }
+  package var hasLines: Bool { !buffer.isEmpty }
   /// Whether a failed write left something to make up for: ``flush()`` now and then.
-  var owesWriting: Bool { buffer.owesWriting }
+  package var owesWriting: Bool { buffer.owesWriting }
 
   /// Adds an event if the level asks for it; `addFields` gives it what belongs to the event.
-  mutating func record(
+  package mutating func record(
     _ level: LogLevel, _ event: StaticString, _ addFields: (inout LogLine) -> Void = { _ in }
   ) {
     guard level <= self.level else { return }
-    buffer.append(makeLine(level, event, addFields))
-    // A turn with very many events must not hold them all in memory.
-    if buffer.byteCount >= 262_144 { flush() }
+    write(level, event, addFields)
+    buffer.append(line.bytes)
+    if buffer.byteCount >= Self.mostBytesHeld { flush() }
   }
 
   /// Hands everything to the file; what it does not take is lost and counted.
-  mutating func flush() {
+  package mutating func flush() {
     guard hasLines || owesWriting else { return }
-    var lines = buffer
-    // The other reference would make every change to the lines a copy.
-    buffer = LogBuffer()
+    var lines = LogBuffer()
+    swap(&lines, &buffer)
     lines.flush({ file.take($0) }) { count in
-      makeLine(.error, "lost") { $0.add("count", count) }
+      write(.error, "lost") { $0.add("count", count) }
+      return line.bytes
     }
-    buffer = lines
+    swap(&lines, &buffer)
   }
 
   /// Opens the path anew; the old file stays in use if that fails.
-  mutating func reopen() throws(LogFile.Failure) {
+  package mutating func reopen() throws(LogFile.Failure) {
     flush()
     // Nobody will finish a line in the old file once it is closed.
     file.cut(last: buffer.abandonUnfinished())
@@ -61,17 +62,12 @@ struct ConnectionLog: ~Copyable {
     withUnsafeBytes(of: UInt8(ascii: "\n")) { _ = file.take($0) }
   }
 
-  private mutating func makeLine(
+  private mutating func write(
     _ level: LogLevel, _ event: StaticString, _ addFields: (inout LogLine) -> Void
-  ) -> LogLine {
-    var line = LogLine(format)
-    line.add("ts") {
-      timestamp.append(wallClockNanoseconds: WallClock.nanoseconds, to: &$0)
-    }
-    line.add("level", level.rawValue)
-    line.add("event", event.description)
+  ) {
+    line.begin(
+      at: timestamp.text(wallClockNanoseconds: WallClock.nanoseconds), level, event)
     addFields(&line)
     line.finish()
-    return line
   }
 }

@@ -3,33 +3,36 @@
 /// Lines are collected and leave in one write. What is not taken is lost and counted, because a
 /// full disk must cost neither memory nor service; only the rest of a line that was taken in part
 /// is kept, to be finished before anything else, so that no line is ever torn.
-struct LogBuffer {
+package struct LogBuffer {
   /// Tries to write once: the number of bytes taken, or zero or less if it failed.
-  typealias Write = (UnsafeRawBufferPointer) -> Int
+  package typealias Write = (UnsafeRawBufferPointer) -> Int
+
+  package init() {}
 
   private var lines: [UInt8] = []
   private var unfinished: [UInt8] = []
   private var takenOfUnfinished = 0
   /// Lines lost since the last time that the log could say so.
-  private(set) var lost = 0
+  package private(set) var lost = 0
 
-  var isEmpty: Bool { lines.isEmpty }
-  var byteCount: Int { lines.count }
+  /// Whether no line waits for ``flush(_:lostLine:)``.
+  package var isEmpty: Bool { lines.isEmpty }
+  package var byteCount: Int { lines.count }
   /// Whether there is something to say or to finish when writing works again.
-  var owesWriting: Bool { lost > 0 || !unfinished.isEmpty }
+  package var owesWriting: Bool { lost > 0 || !unfinished.isEmpty }
 
   /// Adds a whole line, its end included.
-  mutating func append(_ line: LogLine) { lines.append(contentsOf: line.bytes) }
+  package mutating func append(_ line: [UInt8]) { lines.append(contentsOf: line) }
 
   /// Writes what it can; `lostLine` makes the line that owns up to earlier losses.
-  mutating func flush(_ write: Write, lostLine: (_ count: Int) -> LogLine) {
+  package mutating func flush(_ write: Write, lostLine: (_ count: Int) -> [UInt8]) {
     defer { lines.removeAll(keepingCapacity: lines.count <= 65_536) }
     guard finish(write) else {
       lost += lineCount(lines[...])
       return
     }
     if lost > 0 {
-      let line = lostLine(lost).bytes
+      let line = lostLine(lost)
       let taken = Self.writeAll(line[...], write)
       if taken > 0 { lost = 0 }
       if taken < line.count {
@@ -51,7 +54,7 @@ struct LogBuffer {
   }
 
   /// Writes the rest of a line that was taken in part; true when nothing of it is left.
-  mutating func finish(_ write: Write) -> Bool {
+  private mutating func finish(_ write: Write) -> Bool {
     let taken = Self.writeAll(unfinished[...], write)
     unfinished.removeFirst(taken)
     takenOfUnfinished += taken
@@ -61,7 +64,7 @@ struct LogBuffer {
   /// Gives up on a line that was taken in part, because its file is given up.
   ///
   /// - Returns: the bytes of it that are in the file and have to go, or nobody could read the rest.
-  mutating func abandonUnfinished() -> Int {
+  package mutating func abandonUnfinished() -> Int {
     guard !unfinished.isEmpty else { return 0 }
     lost += 1
     unfinished = []

@@ -1,12 +1,12 @@
 /// How much an event matters; a log set to a level leaves out everything after it.
-enum LogLevel: String, CaseIterable, Comparable, Sendable {
+package enum LogLevel: String, CaseIterable, Comparable, Sendable {
   case error
   case warning
   case info
   case debug
 
   /// The syslog priority, which is also what a service manager's journal calls it.
-  var priority: Int {
+  package var priority: Int {
     switch self {
     case .error: 3
     case .warning: 4
@@ -15,5 +15,7 @@ enum LogLevel: String, CaseIterable, Comparable, Sendable {
     }
   }
 
-  static func < (left: LogLevel, right: LogLevel) -> Bool { left.priority < right.priority }
+  package static func < (left: LogLevel, right: LogLevel) -> Bool {
+    left.priority < right.priority
+  }
 }

@@ -6,22 +6,24 @@
   import Darwin
 #endif
 
-/// Tells the service manager how the server is, by the protocol of sd_notify(3).
+/// Tells the service manager how the program is, by the protocol of sd_notify(3).
 ///
-/// Without `NOTIFY_SOCKET` in the environment it does nothing.
-struct ServiceNotifier {
+/// Without a socket it does nothing.
+package struct ServiceNotifier {
   private let path: [UInt8]
 
-  init() {
-    let text = getenv("NOTIFY_SOCKET").map { String(cString: $0) } ?? ""
+  /// - Parameter socket: Where the service manager listens, as in `NOTIFY_SOCKET`.
+  package init(socket: String? = environment("NOTIFY_SOCKET")) {
+    let text = socket ?? ""
     // "@" stands for the zero byte that begins an abstract address.
     path = text.hasPrefix("@") ? [0] + text.utf8.dropFirst() : Array(text.utf8)
   }
 
-  var isEnabled: Bool { !path.isEmpty }
+  /// Whether a service manager listens.
+  package var isEnabled: Bool { !path.isEmpty }
 
   /// Sends assignments, one a line; what cannot be sent is lost.
-  func send(_ assignments: String) {
+  package func send(_ assignments: String) {
     guard isEnabled else { return }
     #if os(Linux)
       let kind = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
