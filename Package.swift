@@ -89,6 +89,8 @@ let package = Package(
       name: "DocumentationTests", dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto"],
       swiftSettings: strict),
     .testTarget(
+      name: "ProgramSupportTests", dependencies: ["ProgramSupport"], swiftSettings: strict),
+    .testTarget(
       name: "ServerTests", dependencies: ["Server", "ProgramSupport"], swiftSettings: strict),
     .testTarget(
       name: "ClientTests", dependencies: ["Client", "ProgramSupport"], swiftSettings: strict),

@@ -119,15 +119,18 @@ struct ClientCommandLine: ParsableCommand {
     }
   }
 
-  private static func seconds(_ text: String, _ range: ClosedRange<Duration>) throws -> Duration {
+  private static func seconds(
+    _ text: String, _ range: ClosedRange<Duration>, alternative: String = ""
+  ) throws -> Duration {
     guard let duration = Duration(decimalSeconds: text), range.contains(duration) else {
-      throw ValidationError("it must be \(Parameter.seconds(range).range ?? "") seconds")
+      let range = Parameter.seconds(range).range ?? ""
+      throw ValidationError("it must be \(range) seconds\(alternative)")
     }
     return duration
   }
 
   private static func delay(_ text: String, _ range: ClosedRange<Duration>) throws -> Delay {
-    text == "off" ? .off : .seconds(try seconds(text, range))
+    text == "off" ? .off : .seconds(try seconds(text, range, alternative: ", or off"))
   }
 }
 

@@ -76,7 +76,7 @@ struct ClientPromptTests {
     #expect(try window.hasItsSettings())
   }
 
-  @Test(arguments: [(SIGTERM, 143), (SIGHUP, 129), (SIGINT, 130)])
+  @Test(arguments: [(SIGTERM, 143), (SIGHUP, 129), (SIGINT, 130), (SIGUSR1, 138)])
   func `a signal ends it, and the terminal is as before`(signal: Int32, code: Int) throws {
     try window.run("every 50 fast")
     try window.type("half-typed")

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Client
+@testable import ProgramSupport
 
 @Suite struct HistogramTests {
   @Test("buckets follow each other without a gap, each within 3 %")
@@ -39,18 +39,5 @@ import Testing
     histogram.record(0)
     #expect(histogram.quantile(0.5) == 0)
     #expect(histogram.quantile(1).map { $0 > .max / 2 } == true)
-  }
-
-  @Test("statistics print counts and round trips")
-  func statistics() {
-    var statistics = Statistics()
-    #expect(statistics.lines == ["sent 0, answered 0, lost 0, skipped 0"])
-    statistics.recordAnswer(to: .fast, after: .microseconds(213))
-    statistics.recordAnswer(to: .slow(seconds: 1), after: .milliseconds(1002))
-    #expect(statistics.lines.count == 3)
-    #expect(
-      statistics.lines[1]
-        == "fast round trip: min 0.213, p50 0.213, p90 0.213, p99 0.213, max 0.213 ms")
-    #expect(statistics.lines[2].hasPrefix("slow round trip: min 1002"))
   }
 }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Client
+@testable import ProgramSupport
 
 @Suite struct LineEditorTests {
   private static let left = "\u{1b}[D"
@@ -9,8 +9,10 @@ import Testing
   private static let down = "\u{1b}[B"
 
   private func editor(_ history: [String] = []) -> LineEditor {
-    LineEditor(history: History(history)) {
-      CommandParser.completions(of: $0, addresses: ["127.0.0.1:25555"])
+    let words = ["connect", "disconnect", "stop", "status", "stats", "fast", "127.0.0.1:25555"]
+    return LineEditor(history: History(history)) { text in
+      let partial = text.split(separator: " ", omittingEmptySubsequences: false).last ?? ""
+      return Completion(partial: String(partial), among: words)
     }
   }
 
@@ -66,8 +68,8 @@ import Testing
     ("a\u{85}b", "ab|"), ("a^]^_b", "ab|"), ("a\u{1b}OPb", "ab|"), ("a\u{0}b", "ab|"),
     // Completion.
     ("con\t", "connect |"), ("dis\t", "disconnect |"), ("sta\t", "stat|"), ("x\t", "x|"),
-    ("every 100 s\t", "every 100 slow |"), ("fast<<<\t", "fast |ast"), ("log f\t", "log file |"),
-    ("help sl\t", "help sl|"), ("connect 1\t", "connect 127.0.0.1:25555 |"),
+    ("help sto\t", "help stop |"), ("fast<<<\t", "fast |ast"), ("s\t\t", "st|"),
+    ("connect 1\t", "connect 127.0.0.1:25555 |"),
     // Pastes.
     ("a\u{1b}[200~b c\u{1b}[201~d", "ab cd|"), ("\u{1b}[200~a\tb\u{1b}[201~", "a b|"),
     ("\u{1b}[200~a\u{1b}[Db\u{1b}[201~", "a[Db|"), ("\u{1b}[200~\u{1b}[201~x", "x|"),

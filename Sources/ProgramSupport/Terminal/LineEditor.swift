@@ -2,9 +2,9 @@
 ///
 /// It knows no terminal and no clock. The line is kept as characters (grapheme clusters), so that
 /// the cursor never stands inside one; a pasted line end stays in it until Enter.
-struct LineEditor {
+package struct LineEditor {
   /// What a key asks of the program, beyond a change of the line.
-  enum Action: Hashable {
+  package enum Action: Hashable {
     case submit(String)
     /// The line is new to the history.
     case remember(String)
@@ -18,19 +18,19 @@ struct LineEditor {
   }
 
   /// The row to draw: what is visible of prompt and line, and the cursor's column from 0.
-  struct Row: Hashable {
-    var text: String
-    var cursor: Int
+  package struct Row: Hashable {
+    package var text: String
+    package var cursor: Int
     /// The columns that the text takes.
-    var width: Int
+    package var width: Int
   }
 
   /// The longest line, in characters.
-  static let limit = 16384
+  package static let limit = 16384
 
-  var history: History
-  private(set) var characters: [Character] = []
-  private(set) var cursor = 0
+  package private(set) var history: History
+  package private(set) var characters: [Character] = []
+  package private(set) var cursor = 0
   private let complete: (String) -> Completion
   private var decoder = KeyDecoder()
   private var actions: [Action] = []
@@ -41,15 +41,16 @@ struct LineEditor {
   private var scroll = 0
 
   /// An empty line; `complete` says what could follow the text before the cursor.
-  init(history: History = History(), complete: @escaping (String) -> Completion) {
+  package init(history: History = History(), complete: @escaping (String) -> Completion) {
     self.history = history
     self.complete = complete
   }
 
-  var line: String { String(characters) }
+  /// The line as it stands.
+  package var line: String { String(characters) }
 
   /// Takes what the terminal sent, whole or in pieces.
-  mutating func feed(_ bytes: some Sequence<UInt8>) -> [Action] {
+  package mutating func feed(_ bytes: some Sequence<UInt8>) -> [Action] {
     for byte in bytes {
       if let key = decoder.decode(byte) { press(key) }
     }
@@ -240,7 +241,7 @@ struct LineEditor {
   ///
   /// In the last column terminals differ over where the cursor then stands. A prompt that leaves
   /// too little room gives way to `>`.
-  mutating func row(prompt: String, columns: Int) -> Row {
+  package mutating func row(prompt: String, columns: Int) -> Row {
     var prompt = prompt + " "
     var promptWidth = prompt.reduce(0) { $0 + $1.terminalWidth }
     if promptWidth + 10 > columns {
