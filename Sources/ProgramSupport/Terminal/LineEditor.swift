@@ -36,7 +36,11 @@ package struct LineEditor {
   private var actions: [Action] = []
   private var killed: [Character] = []
   private var isKilling = false
+  private var isTyping = false
   private var tabWasLast = false
+  private var search: HistorySearch?
+  /// What undo brings back, latest last.
+  private var past: [(characters: [Character], cursor: Int)] = []
   /// The first visible character.
   private var scroll = 0
 
@@ -59,6 +63,18 @@ package struct LineEditor {
   }
 
   private mutating func press(_ key: Key) {
+    let wasTyping = isTyping
+    isTyping = if case .text = key { true } else { false }
+    // What is typed in one go is one change.
+    let before = isTyping && wasTyping ? nil : (characters, cursor)
+    if search == nil || !continueSearch(key) { apply(key) }
+    let isOver = key == .enter || key == .control("c") || key == .control("_")
+    guard !isOver, let before, before.0 != characters else { return }
+    past.append(before)
+    if past.count > 100 { past.removeFirst() }
+  }
+
+  private mutating func apply(_ key: Key) {
     let wasKilling = isKilling
     let tabWasLast = tabWasLast
     isKilling = false
@@ -97,9 +113,12 @@ package struct LineEditor {
     case .control("t"): transpose()
     case .up, .control("p"): replace(with: history.previous(line))
     case .down, .control("n"): replace(with: history.next())
-    case .control("c"), .control("g"):
-      if key == .control("c") { actions.append(.interrupt(line)) }
+    case .control("r"): search = HistorySearch(in: history, draft: characters)
+    case .control("_"): undo()
+    case .control("c"):
+      actions.append(.interrupt(line))
       reset()
+    case .control("g"): reset()
     case .control("z"): actions.append(.suspend)
     case .control("l"): actions.append(.clearScreen)
     case .control, .meta: actions.append(.bell)
@@ -198,6 +217,27 @@ package struct LineEditor {
     cursor = characters.count
   }
 
+  private mutating func undo() {
+    guard let last = past.popLast() else { return actions.append(.bell) }
+    (characters, cursor) = last
+  }
+
+  /// Gives a key to the search; false when it ends the search and is to be applied to its result.
+  private mutating func continueSearch(_ key: Key) -> Bool {
+    switch key {
+    case .text(let scalar): replace(with: search?.extend(by: scalar))
+    case .control("r"): replace(with: search?.older())
+    case .backspace: replace(with: search?.shorten())
+    case .control("g"):
+      replace(with: search.map { String($0.draft) })
+      search = nil
+    default:
+      search = nil
+      return false
+    }
+    return true
+  }
+
   private mutating func submit() {
     let text = line
     reset()
@@ -208,6 +248,7 @@ package struct LineEditor {
   }
 
   private mutating func reset() {
+    past = []
     characters = []
     cursor = 0
     scroll = 0
@@ -242,7 +283,7 @@ package struct LineEditor {
   /// In the last column terminals differ over where the cursor then stands. A prompt that leaves
   /// too little room gives way to `>`.
   package mutating func row(prompt: String, columns: Int) -> Row {
-    var prompt = prompt + " "
+    var prompt = (search?.prompt ?? prompt) + " "
     var promptWidth = prompt.reduce(0) { $0 + $1.terminalWidth }
     if promptWidth + 10 > columns {
       (prompt, promptWidth) = (columns > 3 ? "> " : "", columns > 3 ? 2 : 0)
