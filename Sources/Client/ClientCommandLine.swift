@@ -36,12 +36,14 @@ struct ClientCommandLine: ParsableCommand {
     help: ArgumentHelp(
       "The server: a numeric address or localhost. The port is 25555 unless given.",
       valueName: "HOST[:PORT]"),
+    completion: .list(["localhost"]),
     transform: Self.address)
   var address: SocketAddress?
 
   @Option(
     name: .customShort("e"), parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("Run a command; may be given several times.", valueName: "COMMAND"))
+    help: ArgumentHelp("Run a command; may be given several times.", valueName: "COMMAND"),
+    completion: .list(CommandForm.names))
   var commands: [String] = []
 
   @Option(
@@ -54,6 +56,7 @@ struct ClientCommandLine: ParsableCommand {
     help: ArgumentHelp(
       "Delay before connecting again, 1 … 10, or off. At the prompt it is 3, in scripts off.",
       valueName: "S"),
+    completion: .list(["off"]),
     transform: { try Self.delay($0, CommandForm.reconnectRange) })
   var reconnect: Delay?
 
@@ -64,6 +67,7 @@ struct ClientCommandLine: ParsableCommand {
 
   @Option(
     help: ArgumentHelp("How long an answer may take, or off (the default).", valueName: "S"),
+    completion: .list(["off"]),
     transform: { try Self.delay($0, CommandForm.timeoutRange) })
   var timeout: Delay?
 

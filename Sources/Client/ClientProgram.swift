@@ -93,8 +93,14 @@ final class ClientProgram {
   }
 
   private func hear(_ signal: Int32, _ status: ExitStatus) {
-    // At the prompt Ctrl-C ends what a command waits for, and the program only when none does.
-    if signal == SIGINT, !runner.isScript, runner.cancel() { settle() } else { finish(status) }
+    // At the prompt it ends what a command waits for; where the terminal edits the line, the line.
+    let isPrompt = signal == SIGINT && !runner.isScript
+    let isCancelled = isPrompt && runner.cancel()
+    if isCancelled || isPrompt && !console.isEditing && Descriptor.output.isTerminal {
+      settle()
+    } else {
+      finish(status)
+    }
   }
 
   private func hear(_ event: Console.Event) {

@@ -133,6 +133,20 @@ struct ClientPromptTests {
     try window.wait { $0.last == "\(prompt) reconnect 9" }
   }
 
+  @Test func `on a dumb terminal Ctrl-C gives up the line, and nothing is drawn`() throws {
+    try window.press("C-d")
+    try window.wait { $0.last == "$" }
+    try window.run("clear; TERM=dumb \"$client\" 127.0.0.1:\(server.port) --time none")
+    try window.wait { $0.contains("connected to 127.0.0.1:\(server.port)") }
+    try window.type("quit")
+    try window.press("C-c")
+    try window.run("fast")
+    try window.wait { $0.contains { $0.contains("received #1 (fast)") } }
+    try window.press("C-d")
+    try window.wait { $0.last == "$" }
+    #expect(try window.hasItsSettings())
+  }
+
   @Test func `with its output in a pipe it draws nothing`() throws {
     try window.press("C-d")
     try window.wait { $0.last == "$" }
