@@ -6,6 +6,11 @@
   import Darwin
 #endif
 
+// Where the compiler met the overlay's copy of `timespec` first, its members belong to that module.
+#if canImport(SwiftOverlayShims)
+  import SwiftOverlayShims
+#endif
+
 /// The time of day, which jumps when it is set; for stamping, never for waiting.
 public enum WallClock {
   /// Nanoseconds since 1970 in UTC.

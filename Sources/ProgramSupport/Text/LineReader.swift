@@ -2,20 +2,23 @@
 ///
 /// LF or CRLF ends a line, and so does the end of input. A line longer than the limit is dropped
 /// while it is read, so that memory stays bounded, and reported once.
-struct LineReader {
+package struct LineReader {
   /// What was read.
-  enum Line: Hashable {
+  package enum Line: Hashable {
     case text(String)
     case tooLong
   }
 
   /// The longest line, in bytes.
-  static let limit = 65536
+  package static let limit = 65536
   private var partial: [UInt8] = []
   private var isTooLong = false
 
+  /// A reader at the start of a line.
+  package init() {}
+
   /// The lines that `bytes` completes.
-  mutating func feed(_ bytes: [UInt8]) -> [Line] {
+  package mutating func feed(_ bytes: [UInt8]) -> [Line] {
     var lines: [Line] = []
     var rest = bytes[...]
     while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
@@ -28,8 +31,14 @@ struct LineReader {
   }
 
   /// The last line, when it was not ended by a line end.
-  mutating func finish() -> Line? {
+  package mutating func finish() -> Line? {
     partial.isEmpty && !isTooLong ? nil : takeLine()
+  }
+
+  /// The lines of a whole text.
+  package static func lines(of bytes: [UInt8]) -> [Line] {
+    var reader = LineReader()
+    return reader.feed(bytes) + [reader.finish()].compactMap(\.self)
   }
 
   private mutating func keep(_ bytes: ArraySlice<UInt8>) {

@@ -1,5 +1,5 @@
 /// A key, or what a terminal sends in a key's place.
-enum Key: Hashable {
+package enum Key: Hashable {
   case text(Unicode.Scalar)
   /// Ctrl and a letter, in lower case: Ctrl-A is `control("a")`.
   case control(Character)

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Client
+@testable import ProgramSupport
 
 @Suite struct LineEditorTests {
   private static let left = "\u{1b}[D"
@@ -9,8 +9,10 @@ import Testing
   private static let down = "\u{1b}[B"
 
   private func editor(_ history: [String] = []) -> LineEditor {
-    LineEditor(history: History(history)) {
-      CommandParser.completions(of: $0, addresses: ["127.0.0.1:25555"])
+    let words = ["connect", "disconnect", "stop", "status", "stats", "fast", "127.0.0.1:25555"]
+    return LineEditor(history: History(history)) { text in
+      let partial = text.split(separator: " ", omittingEmptySubsequences: false).last ?? ""
+      return Completion(partial: String(partial), among: words)
     }
   }
 
@@ -63,11 +65,11 @@ import Testing
     ("a\u{1b}[15~b", "ab|"), ("a\u{1b}[1;5Pb", "ab|"), ("a\u{1b}[200b", "a|"),
     ("a\u{1b}[Zb", "ab|"),
     ("a\u{1b}[?1;2cb", "ab|"), ("a\u{1b}\u{1b}[Dx", "x|a"), ("a~xb", "ab|"), ("a^qb", "ab|"),
-    ("a\u{85}b", "ab|"), ("a^]^_b", "ab|"), ("a\u{1b}OPb", "ab|"), ("a\u{0}b", "ab|"),
+    ("a\u{85}b", "ab|"), ("a^]b", "ab|"), ("a\u{1b}OPb", "ab|"), ("a\u{0}b", "ab|"),
     // Completion.
     ("con\t", "connect |"), ("dis\t", "disconnect |"), ("sta\t", "stat|"), ("x\t", "x|"),
-    ("every 100 s\t", "every 100 slow |"), ("fast<<<\t", "fast |ast"), ("log f\t", "log file |"),
-    ("help sl\t", "help sl|"), ("connect 1\t", "connect 127.0.0.1:25555 |"),
+    ("help sto\t", "help stop |"), ("fast<<<\t", "fast |ast"), ("s\t\t", "st|"),
+    ("connect 1\t", "connect 127.0.0.1:25555 |"),
     // Pastes.
     ("a\u{1b}[200~b c\u{1b}[201~d", "ab cd|"), ("\u{1b}[200~a\tb\u{1b}[201~", "a b|"),
     ("\u{1b}[200~a\u{1b}[Db\u{1b}[201~", "a[Db|"), ("\u{1b}[200~\u{1b}[201~x", "x|"),
@@ -139,6 +141,39 @@ import Testing
       ("three\r" + up + up, "two|"),
     ]
     for (keys, line) in sequences { #expect(edited(keys, history: lines) == line) }
+  }
+
+  @Test("Ctrl-R finds an older line while it is typed, and keys go on from there")
+  func search() {
+    let lines = ["slow 1", "every 10 fast", "slow 2", "größe", "fast", "slow 2"]
+    let sequences: [(String, String)] = [
+      ("\u{12}slow", "slow 2|"), ("\u{12}slow\u{12}", "slow 1|"), ("\u{12}fa", "fast|"),
+      ("\u{12}fast\u{12}", "every 10 fast|"), ("\u{12}10", "every 10 fast|"),
+      ("\u{12}10\u{7F}\u{7F}", "|"), ("\u{12}10\u{7F}", "every 10 fast|"),
+      ("x\u{12}zz", "x|"), ("x\u{12}slow\u{7}", "x|"), ("x\u{12}slow\u{7}y", "xy|"),
+      ("\u{12}slow\u{1}#", "#|slow 2"), ("\u{12}ö", "größe|"), ("\u{12}o\u{308}", "größe|"),
+      ("\u{12}slow\u{3}x", "x|"), ("\u{12}10\rx", "x|"), ("\u{12}\u{12}", "|"),
+      ("\u{12}s" + Self.up, "slow 2|"), ("\u{12}slow 1x", "slow 1|"),
+    ]
+    for (keys, line) in sequences { #expect(edited(keys, history: lines) == line, "\(keys)") }
+    var editor = editor(lines)
+    _ = editor.feed("x\u{12}10".utf8)
+    #expect(editor.row(prompt: "p>", columns: 80).text == "search \"10\"> every 10 fast")
+    let actions = editor.feed("\r".utf8)
+    #expect(actions == [.remember("every 10 fast"), .submit("every 10 fast")])
+    #expect(editor.row(prompt: "p>", columns: 80).text == "p> ")
+  }
+
+  @Test("Ctrl-_ takes changes back, what was typed in one go as one")
+  func undo() {
+    let sequences: [(String, String)] = [
+      ("\u{1F}", "|"), ("abc\u{1F}", "|"), ("one two\u{17}\u{1F}", "one two|"),
+      ("one two\u{17}\u{17}\u{1F}\u{1F}", "one two|"), ("abc\u{15}\u{1F}\u{1F}", "|"),
+      ("abc\u{1}x\u{1F}", "|abc"), ("ab\u{14}\u{1F}", "ab|"), ("abc\u{3}\u{1F}", "|"),
+      ("abc\r\u{1F}", "|"), ("abc\u{7}\u{1F}", "abc|"), ("abc" + Self.up + "\u{1F}", "abc|"),
+      ("a\u{12}old\u{1B}[C\u{1F}", "a|"), ("con\t\u{1F}", "con|"),
+    ]
+    for (keys, line) in sequences { #expect(edited(keys, history: ["old"]) == line, "\(keys)") }
   }
 
   @Test("the history is bounded, and takes no controls from a file")

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Client
+@testable import ProgramSupport
 
 @Suite struct LineReaderTests {
   private func read(_ text: String, pieces: Int = .max) -> [LineReader.Line] {
@@ -36,11 +36,5 @@ import Testing
     var reader = LineReader()
     let lines = reader.feed([0xFF, 0x61, 0x0A])
     #expect(lines == [.text("\u{FFFD}a")])
-  }
-
-  @Test("lines of a file know their number")
-  func numbers() {
-    let lines = ScriptLine.lines(of: Array("a\nb".utf8), named: "f")
-    #expect(lines.map(\.source) == ["f:1", "f:2"])
   }
 }

@@ -7,21 +7,18 @@ final class OutputQueue {
   /// What may wait; beyond it lines are lost, and counted.
   private static let limit = 1 << 20
   private let loop: EventLoop
-  private let onDrain: () -> Void
+  private let onDrain: (_ lostLines: Int) -> Void
   private let onFailure: (Descriptor.Failure) -> Void
+  private let descriptor = Descriptor.unblockingOutput()
   private var bytes: [UInt8] = []
-  private var hasFailed = false
-  private lazy var timer = LoopTimer.unscheduled(on: loop) { [weak self] _ in
-    guard let self else { return }
-    self.send()
-    if self.bytes.isEmpty { self.onDrain() }
-  }
-
   private var lostLines = 0
+  private var hasFailed = false
+  private lazy var timer = LoopTimer.unscheduled(on: loop) { [weak self] _ in self?.sendAgain() }
 
-  /// A queue that tells when it is empty again, and when the descriptor is of no use any more.
+  /// A queue that tells when it is empty again, after so many lines were lost, and when the
+  /// descriptor is of no use any more.
   init(
-    on loop: EventLoop, onDrain: @escaping () -> Void,
+    on loop: EventLoop, onDrain: @escaping (_ lostLines: Int) -> Void,
     onFailure: @escaping (Descriptor.Failure) -> Void
   ) {
     (self.loop, self.onDrain, self.onFailure) = (loop, onDrain, onFailure)
@@ -34,23 +31,26 @@ final class OutputQueue {
 
   /// Writes whole lines, in their order.
   func write(_ text: String) {
-    guard !hasFailed, bytes.count < Self.limit else { return lostLines += 1 }
+    guard !hasFailed, bytes.count < Self.limit else {
+      return lostLines += text.utf8.count { $0 == UInt8(ascii: "\n") }
+    }
     let wasEmpty = bytes.isEmpty
     bytes += text.utf8
     if wasEmpty { send() }
   }
 
-  /// How many lines were lost since this was asked.
-  func takeLostLines() -> Int {
+  private func sendAgain() {
+    send()
+    guard bytes.isEmpty, !hasFailed else { return }
     defer { lostLines = 0 }
-    return lostLines
+    onDrain(lostLines)
   }
 
   private func send() {
     do throws(Descriptor.Failure) {
       var rest = bytes[...]
       while !rest.isEmpty {
-        let count = try Descriptor.output.write(someOf: rest)
+        let count = try descriptor.write(someOf: rest)
         if count == 0 { break }
         rest = rest.dropFirst(count)
       }

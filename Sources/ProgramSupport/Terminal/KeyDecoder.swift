@@ -3,7 +3,7 @@
 /// A lone Escape waits for what follows it: it is the prefix of Alt, and no clock is needed to
 /// tell. What is neither UTF-8 nor a known sequence is swallowed whole, so that no half of it
 /// lands in the line.
-struct KeyDecoder {
+package struct KeyDecoder {
   private enum State {
     case ground
     case utf8(needed: Int)
@@ -16,7 +16,7 @@ struct KeyDecoder {
   }
 
   /// The longest paste that is kept, in bytes; the rest of it is dropped.
-  static let pasteLimit = 65536
+  package static let pasteLimit = 65536
   private static let pasteEnd = Array("\u{1b}[201~".utf8)
   private static let controls = Array("@abcdefghijklmnopqrstuvwxyz[\\]^_")
 
@@ -24,8 +24,11 @@ struct KeyDecoder {
   private var bytes: [UInt8] = []
   private var pasteIsFull = false
 
+  /// A decoder at the start of a key.
+  package init() {}
+
   /// Takes the next byte; a key when it completes one.
-  mutating func decode(_ byte: UInt8) -> Key? {
+  package mutating func decode(_ byte: UInt8) -> Key? {
     switch state {
     case .ground: return ground(byte)
     case .utf8(let needed):

@@ -1,15 +1,19 @@
-/// Counts durations in log-linear buckets: any number of them in 16 KiB, each within 3 %.
+/// Counts durations in log-linear buckets: any number of them in 16 KiB.
 ///
-/// Every power of two is cut into 32 equal buckets; the least and the greatest are kept exactly.
-struct Histogram: Hashable {
-  private(set) var count: UInt64 = 0
+/// Every power of two is cut into 32 equal buckets, and a bucket speaks by its middle: a quantile is
+/// off by at most 1/64 of itself, 1.6 %. The least and the greatest are kept exactly.
+package struct Histogram: Hashable {
+  package private(set) var count: UInt64 = 0
   /// In nanoseconds, as all values.
-  private(set) var minimum: UInt64 = .max
-  private(set) var maximum: UInt64 = 0
+  package private(set) var minimum: UInt64 = .max
+  package private(set) var maximum: UInt64 = 0
   private var buckets: [UInt64] = []
 
+  /// A histogram without values.
+  package init() {}
+
   /// Counts one value.
-  mutating func record(_ value: UInt64) {
+  package mutating func record(_ value: UInt64) {
     let index = Self.bucket(of: value)
     if index >= buckets.count {
       buckets += Array(repeating: 0, count: index + 1 - buckets.count)
@@ -20,8 +24,9 @@ struct Histogram: Hashable {
     maximum = max(maximum, value)
   }
 
-  /// The value that this share (0 … 1) of all values does not exceed; nil when there is none.
-  func quantile(_ share: Double) -> UInt64? {
+  /// The value that this share (0 … 1) of all values does not exceed, off by at most 1/64 of it; nil
+  /// when there is none.
+  package func quantile(_ share: Double) -> UInt64? {
     guard count > 0 else { return nil }
     let rank = max(1, UInt64((Double(count) * min(max(share, 0), 1)).rounded(.up)))
     var seen: UInt64 = 0

@@ -1,12 +1,12 @@
 /// What Tab can make of the word before the cursor.
-struct Completion: Hashable {
+package struct Completion: Hashable {
   /// The part of the word that is typed already.
-  var partial: String
+  package var partial: String
   /// Whole words that begin with it, in the order to show them.
-  var candidates: [String]
+  package var candidates: [String]
 
   /// Keeps the words that begin with `partial`, each once.
-  init(partial: String, among words: [String]) {
+  package init(partial: String, among words: [String]) {
     self.partial = partial
     candidates = words.reduce(into: []) { kept, word in
       if word.hasPrefix(partial), !kept.contains(word) { kept.append(word) }
@@ -14,7 +14,7 @@ struct Completion: Hashable {
   }
 
   /// The longest beginning that all candidates share.
-  var commonPrefix: String {
+  package var commonPrefix: String {
     guard let first = candidates.first else { return partial }
     return candidates.dropFirst().reduce(first) { prefix, word in
       String(zip(prefix, word).prefix { $0 == $1 }.map(\.0))

@@ -1,16 +1,16 @@
 /// The lines typed before, oldest first, and the walk through them with Up and Down.
-struct History {
+package struct History {
   /// How many lines are kept.
-  static let limit = 500
+  package static let limit = 500
 
-  private(set) var lines: [String]
+  package private(set) var lines: [String]
   /// Where the walk stands; `lines.count` is the line being typed.
   private var position: Int
   /// What was being typed when the walk began.
   private var draft = ""
 
   /// Keeps the last of `lines`; those that hold control characters are no lines of ours.
-  init(_ lines: [String] = []) {
+  package init(_ lines: [String] = []) {
     let clean = lines.filter { line in
       !line.isEmpty && !line.unicodeScalars.contains { $0.properties.generalCategory == .control }
     }
@@ -21,7 +21,7 @@ struct History {
   /// Ends the walk and keeps a line, unless it is blank or the same as the last.
   ///
   /// - Returns: Whether it was kept.
-  mutating func add(_ line: String) -> Bool {
+  package mutating func add(_ line: String) -> Bool {
     let isNew = !line.allSatisfy { $0 == " " } && line != lines.last
     if isNew { lines.append(line) }
     if lines.count > Self.limit { lines.removeFirst(lines.count - Self.limit) }
@@ -30,7 +30,7 @@ struct History {
   }
 
   /// The line before, nil at the oldest; `current` is what stands in the editor.
-  mutating func previous(_ current: String) -> String? {
+  package mutating func previous(_ current: String) -> String? {
     guard position > 0 else { return nil }
     if position == lines.count { draft = current }
     position -= 1
@@ -38,7 +38,7 @@ struct History {
   }
 
   /// The line after, at last the one that was being typed; nil when that is it already.
-  mutating func next() -> String? {
+  package mutating func next() -> String? {
     guard position < lines.count else { return nil }
     position += 1
     return position == lines.count ? draft : lines[position]

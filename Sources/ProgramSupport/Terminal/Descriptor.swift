@@ -7,12 +7,12 @@
 #endif
 
 /// Files and the standard descriptors by plain system calls, and nothing that waits for ever.
-struct Descriptor {
+package struct Descriptor {
   /// Why the system refused.
-  struct Failure: Error {
-    let message: String
+  package struct Failure: Error {
+    package let message: String
     /// The reader of a pipe has left.
-    let isBrokenPipe: Bool
+    package let isBrokenPipe: Bool
 
     fileprivate init(_ number: Int32 = errno) {
       message = String(cString: strerror(number))
@@ -20,15 +20,15 @@ struct Descriptor {
     }
   }
 
-  static let output = Descriptor(number: STDOUT_FILENO)
-  static let errors = Descriptor(number: STDERR_FILENO)
+  package static let output = Descriptor(number: STDOUT_FILENO)
+  package static let errors = Descriptor(number: STDERR_FILENO)
 
   private let number: Int32
 
   private init(number: Int32) { self.number = number }
 
   /// Opens a file to append to it, made where there is none; a FIFO that nobody reads is an error.
-  init(
+  package init(
     appendingTo path: String, mode: UInt16, followsLinks: Bool = true, truncates: Bool = false
   ) throws(Failure) {
     var flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC
@@ -38,9 +38,18 @@ struct Descriptor {
     guard number >= 0 else { throw Failure() }
   }
 
-  func close() { _ = closeDescriptor(number) }
+  /// Standard output; a terminal is opened anew, so that writing to it never blocks.
+  ///
+  /// The flags of the one that the program was given are others' too, who would feel a change.
+  static func unblockingOutput() -> Descriptor {
+    guard output.isTerminal, let name = ttyname(STDOUT_FILENO) else { return output }
+    let number = open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+    return number >= 0 ? Descriptor(number: number) : output
+  }
 
-  var isTerminal: Bool { isatty(number) == 1 }
+  package func close() { _ = closeDescriptor(number) }
+
+  package var isTerminal: Bool { isatty(number) == 1 }
 
   /// Writes as much as can be written at once; 0 when that is nothing.
   ///
@@ -60,7 +69,7 @@ struct Descriptor {
   }
 
   /// Writes all of the text, or gives up when nobody takes it for a tenth of a second.
-  func write(_ text: String) throws(Failure) {
+  package func write(_ text: String) throws(Failure) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let count = try write(someOf: bytes, patience: 100)
@@ -69,21 +78,23 @@ struct Descriptor {
     }
   }
 
-  /// Reads a whole file, at most `limit` bytes of it; one that is ours alone is never a link.
-  static func readFile(_ path: String, limit: Int, isPrivate: Bool) throws(Failure) -> [UInt8] {
+  /// Reads a whole file of at most `limit` bytes; one that is ours alone is never a link.
+  package static func readFile(
+    _ path: String, limit: Int, isPrivate: Bool
+  ) throws(Failure) -> [UInt8] {
     let number = open(path, O_RDONLY | O_CLOEXEC | (isPrivate ? O_NOFOLLOW | O_NONBLOCK : 0))
     guard number >= 0 else { throw Failure() }
     defer { _ = closeDescriptor(number) }
     var content: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65536)
-    while content.count < limit {
+    while content.count <= limit {
       let count = read(number, &buffer, buffer.count)
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw Failure() }
-      if count == 0 { break }
+      if count == 0 { return content }
       content += buffer.prefix(count)
     }
-    return content
+    throw Failure(EFBIG)
   }
 
   /// Makes the folders on the way to a file that is its owner's alone.
@@ -97,7 +108,7 @@ struct Descriptor {
   func makePrivate() { fchmod(number, 0o600) }
 
   /// An environment variable's text, nil when it is not set or empty.
-  static func environment(_ name: String) -> String? {
+  package static func environment(_ name: String) -> String? {
     guard let value = getenv(name), value.pointee != 0 else { return nil }
     return String(cString: value)
   }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Client
+@testable import ProgramSupport
 
 /// A terminal of a few rows, as far as the client uses one.
 private struct Screen {

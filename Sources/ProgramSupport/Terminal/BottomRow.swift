@@ -1,13 +1,16 @@
 /// The terminal's last row with the prompt on it, and how to change what stands there.
-struct BottomRow {
+package struct BottomRow {
   /// nil when what stands there is not ours.
   private var shown: LineEditor.Row?
   private var columns = 0
 
+  /// A row on which nothing of ours stands.
+  package init() {}
+
   /// What to write so that `lines` stand above the row; nil when nothing changes.
   ///
   /// `lines` are whole, each with its line end.
-  mutating func draw(_ row: LineEditor.Row, below lines: String, columns: Int) -> String? {
+  package mutating func draw(_ row: LineEditor.Row, below lines: String, columns: Int) -> String? {
     guard row != shown || columns != self.columns || !lines.isEmpty else { return nil }
     let text = erase(columns: columns) + lines + row.text
     (shown, self.columns) = (row, columns)
@@ -18,7 +21,7 @@ struct BottomRow {
   /// What to write to take the row away.
   ///
   /// Its beginning is some rows up when the window has become too narrow for it since.
-  mutating func erase(columns: Int) -> String {
+  package mutating func erase(columns: Int) -> String {
     guard let shown else { return "" }
     self.shown = nil
     let rowsUp = columns < self.columns && columns > 0 ? shown.cursor / columns : 0
@@ -26,5 +29,5 @@ struct BottomRow {
   }
 
   /// The terminal was cleared or used by others.
-  mutating func forget() { shown = nil }
+  package mutating func forget() { shown = nil }
 }

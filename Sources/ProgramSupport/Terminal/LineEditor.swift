@@ -2,9 +2,9 @@
 ///
 /// It knows no terminal and no clock. The line is kept as characters (grapheme clusters), so that
 /// the cursor never stands inside one; a pasted line end stays in it until Enter.
-struct LineEditor {
+package struct LineEditor {
   /// What a key asks of the program, beyond a change of the line.
-  enum Action: Hashable {
+  package enum Action: Hashable {
     case submit(String)
     /// The line is new to the history.
     case remember(String)
@@ -18,38 +18,43 @@ struct LineEditor {
   }
 
   /// The row to draw: what is visible of prompt and line, and the cursor's column from 0.
-  struct Row: Hashable {
-    var text: String
-    var cursor: Int
+  package struct Row: Hashable {
+    package var text: String
+    package var cursor: Int
     /// The columns that the text takes.
-    var width: Int
+    package var width: Int
   }
 
   /// The longest line, in characters.
-  static let limit = 16384
+  package static let limit = 16384
 
-  var history: History
-  private(set) var characters: [Character] = []
-  private(set) var cursor = 0
+  package private(set) var history: History
+  package private(set) var characters: [Character] = []
+  package private(set) var cursor = 0
   private let complete: (String) -> Completion
   private var decoder = KeyDecoder()
   private var actions: [Action] = []
   private var killed: [Character] = []
   private var isKilling = false
+  private var isTyping = false
   private var tabWasLast = false
+  private var search: HistorySearch?
+  /// What undo brings back, latest last.
+  private var past: [(characters: [Character], cursor: Int)] = []
   /// The first visible character.
   private var scroll = 0
 
   /// An empty line; `complete` says what could follow the text before the cursor.
-  init(history: History = History(), complete: @escaping (String) -> Completion) {
+  package init(history: History = History(), complete: @escaping (String) -> Completion) {
     self.history = history
     self.complete = complete
   }
 
-  var line: String { String(characters) }
+  /// The line as it stands.
+  package var line: String { String(characters) }
 
   /// Takes what the terminal sent, whole or in pieces.
-  mutating func feed(_ bytes: some Sequence<UInt8>) -> [Action] {
+  package mutating func feed(_ bytes: some Sequence<UInt8>) -> [Action] {
     for byte in bytes {
       if let key = decoder.decode(byte) { press(key) }
     }
@@ -58,6 +63,18 @@ struct LineEditor {
   }
 
   private mutating func press(_ key: Key) {
+    let wasTyping = isTyping
+    isTyping = if case .text = key { true } else { false }
+    // What is typed in one go is one change.
+    let before = isTyping && wasTyping ? nil : (characters, cursor)
+    if search == nil || !continueSearch(key) { apply(key) }
+    let isOver = key == .enter || key == .control("c") || key == .control("_")
+    guard !isOver, let before, before.0 != characters else { return }
+    past.append(before)
+    if past.count > 100 { past.removeFirst() }
+  }
+
+  private mutating func apply(_ key: Key) {
     let wasKilling = isKilling
     let tabWasLast = tabWasLast
     isKilling = false
@@ -96,9 +113,12 @@ struct LineEditor {
     case .control("t"): transpose()
     case .up, .control("p"): replace(with: history.previous(line))
     case .down, .control("n"): replace(with: history.next())
-    case .control("c"), .control("g"):
-      if key == .control("c") { actions.append(.interrupt(line)) }
+    case .control("r"): search = HistorySearch(in: history, draft: characters)
+    case .control("_"): undo()
+    case .control("c"):
+      actions.append(.interrupt(line))
       reset()
+    case .control("g"): reset()
     case .control("z"): actions.append(.suspend)
     case .control("l"): actions.append(.clearScreen)
     case .control, .meta: actions.append(.bell)
@@ -197,6 +217,27 @@ struct LineEditor {
     cursor = characters.count
   }
 
+  private mutating func undo() {
+    guard let last = past.popLast() else { return actions.append(.bell) }
+    (characters, cursor) = last
+  }
+
+  /// Gives a key to the search; false when it ends the search and is to be applied to its result.
+  private mutating func continueSearch(_ key: Key) -> Bool {
+    switch key {
+    case .text(let scalar): replace(with: search?.extend(by: scalar))
+    case .control("r"): replace(with: search?.older())
+    case .backspace: replace(with: search?.shorten())
+    case .control("g"):
+      replace(with: search.map { String($0.draft) })
+      search = nil
+    default:
+      search = nil
+      return false
+    }
+    return true
+  }
+
   private mutating func submit() {
     let text = line
     reset()
@@ -207,6 +248,7 @@ struct LineEditor {
   }
 
   private mutating func reset() {
+    past = []
     characters = []
     cursor = 0
     scroll = 0
@@ -240,8 +282,8 @@ struct LineEditor {
   ///
   /// In the last column terminals differ over where the cursor then stands. A prompt that leaves
   /// too little room gives way to `>`.
-  mutating func row(prompt: String, columns: Int) -> Row {
-    var prompt = prompt + " "
+  package mutating func row(prompt: String, columns: Int) -> Row {
+    var prompt = (search?.prompt ?? prompt) + " "
     var promptWidth = prompt.reduce(0) { $0 + $1.terminalWidth }
     if promptWidth + 10 > columns {
       (prompt, promptWidth) = (columns > 3 ? "> " : "", columns > 3 ? 2 : 0)

@@ -2,7 +2,7 @@ extension Character {
   /// How many columns a terminal gives it: 0, 1 or 2.
   ///
   /// A cluster takes the place of its widest scalar. A control takes two, for it is drawn as `^J`.
-  var terminalWidth: Int {
+  package var terminalWidth: Int {
     if isEditorControl { return 2 }
     var width = 0
     for scalar in unicodeScalars {

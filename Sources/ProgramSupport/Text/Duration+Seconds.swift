@@ -2,7 +2,7 @@ extension Duration {
   /// Reads seconds such as `3`, `0.25` or `4294967295`: ASCII digits, at most nine decimals.
   ///
   /// No sign, exponent or white space, and nothing that rounds: what is typed is what is meant.
-  init?(decimalSeconds text: String) {
+  package init?(decimalSeconds text: String) {
     let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     guard let whole = parts.first, parts.count <= 2, (1...10).contains(whole.count) else {
       return nil
@@ -18,7 +18,7 @@ extension Duration {
   }
 
   /// Seconds as they are typed, without needless zeros: `3`, `0.25`.
-  var decimalSeconds: String {
+  package var decimalSeconds: String {
     let (seconds, attoseconds) = components
     var decimals = String(attoseconds.magnitude / 1_000_000_000)
     decimals = String(repeating: "0", count: max(0, 9 - decimals.count)) + decimals
@@ -28,14 +28,14 @@ extension Duration {
   }
 
   /// Whole microseconds, rounded down; the nearest that fits when it does not.
-  var microseconds: Int64 {
+  package var microseconds: Int64 {
     let (seconds, attoseconds) = components
     let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
     return overflow ? (seconds < 0 ? .min : .max) : scaled &+ attoseconds / 1_000_000_000_000
   }
 
   /// Milliseconds for people, with as many decimals as are worth reading: `0.213`, `12.5`, `1002`.
-  var readableMilliseconds: String {
+  package var readableMilliseconds: String {
     let microseconds = max(0, microseconds)
     let whole = microseconds / 1000
     if whole >= 100 { return String(whole) }
