@@ -20,8 +20,11 @@ struct FastAnswer {
         currentDateTime: formatter.format(wallClockNanoseconds: wallClockNanoseconds)
       ).appendFrame(to: &frames)
     }
-    while frames.count < count * Self.byteCount {
-      frames.append(contentsOf: frames[..<Self.byteCount])
-    }
+    let needed = count * Self.byteCount
+    guard frames.count < needed else { return }
+    // A copy of its own: a slice would share the memory, and each append would copy all of it.
+    let frame = Array(frames[..<Self.byteCount])
+    frames.reserveCapacity(needed)
+    while frames.count < needed { frames.append(contentsOf: frame) }
   }
 }
