@@ -89,9 +89,11 @@ let package = Package(
       name: "DocumentationTests", dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto"],
       swiftSettings: strict),
     .testTarget(
-      name: "ServerTests", dependencies: ["Server", "ProgramSupport"], swiftSettings: strict),
+      name: "ServerTests", dependencies: ["Server", "ProgramSupport", "UVNetTestKit"],
+      swiftSettings: strict),
     .testTarget(
-      name: "ClientTests", dependencies: ["Client", "ProgramSupport"], swiftSettings: strict),
+      name: "ClientTests", dependencies: ["Client", "ProgramSupport", "UVNetTestKit"],
+      swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
       dependencies: ["UVNet", "TestTaskProto", "ProgramSupport", "Server", "Client"],
