@@ -58,9 +58,8 @@ final class Server {
   var writeLimits: StreamConnection.WriteLimits
 
   // How it ends.
-  var endSignal: Int32?
-  var drainDeadline = EventLoop.Instant(nanoseconds: 0)
-  var isFinished = false
+  var drain = Drain()
+  var endSignal: Int32? { drain.signal }
 
   /// Opens the log; nothing is listened on before ``start()``.
   ///
