@@ -20,6 +20,7 @@ struct options {
   int sleep;            /* Seconds. */
   int batches;          /* Bursts: in how many parts the requests are sent, one a second. */
   double rate;          /* Spread: requests a second. */
+  bool any_time;        /* The server's clock is slowed: its time is not judged. */
   int core;             /* Start: what the server runs on; -1: anywhere. */
   char **command;       /* Start: the server. */
 };

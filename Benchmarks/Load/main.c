@@ -10,7 +10,8 @@
  *   start    -- PROGRAM [ARGUMENT]…: a server is started --requests times, on --core, and asked once
  *
  * Every answer is checked; a wrong one ends the program with 1. --server PID says whose CPU time and
- * memory to read, --sources N to connect from so many loopback addresses. */
+ * memory to read, --sources N to connect from so many loopback addresses,
+ * --any-time 1 that the server's clock is not ours. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -71,6 +72,7 @@ int main(int argc, char **argv) {
     else if (!strcmp(argv[i], "--sleep")) options.sleep = (int)value;
     else if (!strcmp(argv[i], "--batches")) options.batches = (int)value;
     else if (!strcmp(argv[i], "--rate")) options.rate = value;
+    else if (!strcmp(argv[i], "--any-time")) options.any_time = value != 0;
     else if (!strcmp(argv[i], "--core")) options.core = (int)value;
     else fail("unknown option %s", argv[i]);
   }

@@ -45,7 +45,7 @@ static void check_time(const uint8_t *answer) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   double off = (double)(now.tv_sec - known_start - local.tm_sec) + (double)now.tv_nsec / 1e9 - millisecond / 1e3;
-  if (off < -0.01 || off > 1) fail("the time %.19s is off by %.3f s", text, off);
+  if (!options.any_time && (off < -0.01 || off > 1)) fail("the time %.19s is off by %.3f s", text, off);
 }
 
 void check_fast_answer(const uint8_t *answer) {

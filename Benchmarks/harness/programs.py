@@ -15,6 +15,7 @@ BENCHMARKS = ROOT / "Benchmarks"
 BIN = BENCHMARKS / ".build-peers" / "bin"
 LOAD = BIN / "load"
 ALLOCATIONS = BIN / "allocations.so"
+SLOW_CLOCK = BIN / "slow-clock.so"
 
 OURS = "testtask-server"
 LIMIT = "epoll-c"
@@ -42,7 +43,7 @@ def build(names):
     BIN.mkdir(parents=True, exist_ok=True)
     run_quietly("the tools", [ROOT / "scripts/install-dependencies", "gcc", "libc6-dev", "valgrind", "strace"])
     run_quietly("the load generator", [BENCHMARKS / "Load/build", BIN])
-    run_quietly("the counter of allocations", [BENCHMARKS / "Allocations/build", BIN])
+    run_quietly("what is loaded into servers", [BENCHMARKS / "Preload/build", BIN])
     paths, left_out = {}, {}
     for name in names:
         if name == OURS:
