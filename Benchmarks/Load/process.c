@@ -1,4 +1,6 @@
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,12 +37,18 @@ struct usage usage_of(pid_t process) {
   usage.user = (double)user / tick;
   usage.system = (double)system / tick;
 
-  snprintf(path, sizeof path, "/proc/%d/schedstat", process);
-  unsigned long long ran, waited;
-  if ((file = fopen(path, "r"))) {
-    if (fscanf(file, "%llu %llu", &ran, &waited) == 2) usage.waited = (double)waited / 1e9;
+  snprintf(path, sizeof path, "/proc/%d/task", process);
+  DIR *threads = opendir(path);
+  for (struct dirent *thread; threads && (thread = readdir(threads));) {
+    int number = atoi(thread->d_name);
+    unsigned long long ran, waited;
+    if (number == 0) continue;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", process, number);
+    if (!(file = fopen(path, "r"))) continue;
+    if (fscanf(file, "%llu %llu", &ran, &waited) == 2) usage.waited += (double)waited / 1e9;
     fclose(file);
   }
+  if (threads) closedir(threads);
   return usage;
 }
 

@@ -28,38 +28,40 @@ def bound_of(run):
     return "neither"
 
 
+def seen(run):
+    """What is kept of a run."""
+    return {
+        "requests_per_second": run["requests_per_second"], "cpu_us": round(cpu_us(run), 4),
+        "load_cpu_us": round(run["load"]["cpu_seconds"] / run["answers"] * 1e6, 4),
+        "user_share": round(
+            run["server"]["user_seconds"]
+            / max(run["server"]["user_seconds"] + run["server"]["system_seconds"], 1e-9), 3),
+        **{f"{key}_us": run["latency_us"][key] for key in ("p50", "p99", "p99.9")},
+        "bound": bound_of(run), "server_busy": round(busy(run["server"]), 3), "load_busy": round(busy(run["load"]), 3),
+        "kept_waiting": round(run["server"]["waited_seconds"] / run["server"]["wall_seconds"], 3),
+    }
+
+
 def spread_of(values):
     return {"median": median(values), "min": min(values), "max": max(values)}
 
 
 def of_rounds(rounds):
-    """`rounds`: a list of {server: run}. Ratios are to the limit in the same round."""
+    """`rounds`: a list of {server: what was seen}. Ratios are to the limit in the same round."""
     result = {}
-    names = list(dict.fromkeys(name for seen in rounds for name in seen))
-    for name in names:
-        runs = [seen[name] for seen in rounds if name in seen]
-        total = [cpu_us(run) for run in runs]
-        share = [
-            run["server"]["user_seconds"] / max(run["server"]["user_seconds"] + run["server"]["system_seconds"], 1e-9)
-            for run in runs]
-        pairs = [(seen[name], seen[LIMIT]) for seen in rounds if name in seen and LIMIT in seen]
-        bounds = [bound_of(run) for run in runs]
+    for name in dict.fromkeys(name for run in rounds for name in run):
+        runs = [run[name] for run in rounds if name in run]
+        pairs = [(run[name], run[LIMIT]) for run in rounds if name in run and LIMIT in run]
+        bounds = [run["bound"] for run in runs]
+        medians = (
+            "requests_per_second", "cpu_us", "load_cpu_us", "user_share", "p50_us", "p99_us", "p99.9_us",
+            "server_busy", "load_busy", "kept_waiting")
         result[name] = {
-            "requests_per_second": median(run["requests_per_second"] for run in runs),
-            "cpu_us": median(total),
-            "user_us": median(t * s for t, s in zip(total, share)),
-            "system_us": median(t * (1 - s) for t, s in zip(total, share)),
-            "p50_us": median(run["latency_us"]["p50"] for run in runs),
-            "p99_us": median(run["latency_us"]["p99"] for run in runs),
-            "p99.9_us": median(run["latency_us"]["p99.9"] for run in runs),
-            "cpu_ratio": spread_of([cpu_us(a) / cpu_us(b) for a, b in pairs]) if pairs else None,
+            **{key: median(run[key] for run in runs) for key in medians},
+            "cpu_ratio": spread_of([a["cpu_us"] / b["cpu_us"] for a, b in pairs]) if pairs else None,
             "rate_ratio": spread_of(
                 [a["requests_per_second"] / b["requests_per_second"] for a, b in pairs]) if pairs else None,
             "bound": max(sorted(set(bounds)), key=bounds.count),
-            "server_busy": median(busy(run["server"]) for run in runs),
-            "load_busy": median(busy(run["load"]) for run in runs),
-            "load_cpu_us": median(run["load"]["cpu_seconds"] / run["answers"] * 1e6 for run in runs),
-            "kept_waiting": median(run["server"]["waited_seconds"] / run["server"]["wall_seconds"] for run in runs),
         }
     return result
 
@@ -95,7 +97,7 @@ def throughput_table(summary, calls):
     for name, s in summary.items():
         rows.append([
             name, number(s["requests_per_second"]), ratio(s["rate_ratio"]), number(s["cpu_us"]),
-            number(s["user_us"], 2), number(s["system_us"], 2), ratio(s["cpu_ratio"]),
+            number(s["cpu_us"] * s["user_share"], 2), number(s["cpu_us"] * (1 - s["user_share"]), 2), ratio(s["cpu_ratio"]),
             number(s["p50_us"]), number(s["p99_us"]), number(s["p99.9_us"]),
             f"{calls[name]:.2f}" if name in calls else "–", s["bound"],
             f"{s['server_busy']:.0%}/{s['load_busy']:.0%}", f"{s['kept_waiting']:.0%}"])
