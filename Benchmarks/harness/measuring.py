@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from . import programs as parts
+from . import callgrind, programs as parts
 from .programs import Failure
 
 # Enough addresses that churn finds a port that is not waiting out its time.
@@ -150,32 +150,8 @@ def start(programs, name, times):
 # Counting, which no noise disturbs
 
 
-def callgrind_costs(path):
-    """Instructions by the object file that they are in. A line of cost belongs to the object named
-    last, unless it follows "calls=": then it is what was called, which has a place of its own."""
-    names, costs, current, is_call = {}, {}, "", False
-    for line in path.read_text().splitlines():
-        if line.startswith(("ob=", "cob=")):
-            key, _, value = line.partition("=")
-            number, _, name = value.partition(" ")
-            if name:
-                names[number] = name.rpartition("/")[2]
-            if key == "ob":
-                current = names[number]
-        elif line.startswith("calls="):
-            is_call = True
-        elif line[:1].isdigit() or line[:1] in ("+", "-", "*"):
-            if not is_call:
-                costs[current] = costs.get(current, 0) + int(line.split()[1])
-            is_call = False
-    if sum(costs.values()) == 0:
-        raise Failure(f"nothing is counted in {path}")
-    return costs
-
-
-def instructions(programs, name, case, few, many):
-    """Instructions in user space a request, by callgrind: two runs and their difference; in all, and
-    in which object file."""
+def instructions_by_function(programs, name, case, few, many):
+    """Instructions in user space a request, by callgrind: two runs and their difference."""
     costs = {}
     # What is done once a millisecond is to be divided among as many requests as without callgrind.
     environment = {"LD_PRELOAD": str(parts.SLOW_CLOCK)}
@@ -186,11 +162,20 @@ def instructions(programs, name, case, few, many):
             run_load(
                 programs, THROUGHPUT[case]["mode"], port=server.port, requests=requests, any_time=1,
                 **load_options(case))
-        costs[requests] = callgrind_costs(output)
+        costs[requests] = callgrind.read(output)
+        if not costs[requests]:
+            raise Failure(f"nothing is counted in {output}")
         output.unlink()
-    objects = {
-        place: (costs[many].get(place, 0) - costs[few].get(place, 0)) / (many - few)
-        for place in {**costs[few], **costs[many]} if place != parts.SLOW_CLOCK.name}
+    return {
+        where: cost for where, cost in callgrind.difference(costs[few], costs[many], many - few).items()
+        if where[0] != parts.SLOW_CLOCK.name}
+
+
+def instructions(programs, name, case, few, many):
+    """Instructions in user space a request: in all, and in which object file."""
+    objects = {}
+    for (place, _), cost in instructions_by_function(programs, name, case, few, many).items():
+        objects[place] = objects.get(place, 0) + cost.own
     return {
         "total": sum(objects.values()),
         "in": {place: round(count, 1) for place, count in objects.items() if count >= 0.05}}
