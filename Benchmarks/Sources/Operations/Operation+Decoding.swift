@@ -16,15 +16,12 @@ extension Operation {
 
   /// What a server does with what one or more reads brought.
   private static func decode(_ name: String, _ reads: [[UInt8]]) -> Operation {
-    Operation(name: "decode/\(name)") {
-      var decoder = FrameDecoder()
-      return { count in
-        var sum = 0
-        for _ in 0..<count {
-          for read in reads { sum += decode(read, with: &decoder) }
-        }
-        return sum
+    repeating("decode/\(name)", on: { FrameDecoder() }) { decoder, count in
+      var sum = 0
+      for _ in 0..<count {
+        for read in reads { sum += decode(read, with: &decoder) }
       }
+      return sum
     }
   }
 

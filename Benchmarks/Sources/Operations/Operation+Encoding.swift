@@ -17,17 +17,14 @@ extension Operation {
 
   /// An answer as a frame, in a buffer that is reused.
   private static func encode(_ name: String, _ message: TestTaskProto.Message) -> Operation {
-    Operation(name: "encode/\(name)") {
-      var output: [UInt8] = []
-      return { count in
-        var sum = 0
-        for _ in 0..<count {
-          output.removeAll(keepingCapacity: true)
-          message.appendFrame(to: &output)
-          sum += output.count
-        }
-        return sum
+    repeating("encode/\(name)", on: { [UInt8]() }) { output, count in
+      var sum = 0
+      for _ in 0..<count {
+        output.removeAll(keepingCapacity: true)
+        message.appendFrame(to: &output)
+        sum += output.count
       }
+      return sum
     }
   }
 
@@ -36,25 +33,22 @@ extension Operation {
     _ name: String,
     _ fill: @escaping @Sendable (inout TestTask_Messages_WrapperMessage, UInt32) -> Void
   ) -> Operation {
-    Operation(name: "encode/\(name)") {
-      var output: [UInt8] = []
-      return { count in
-        var sum = 0
-        for _ in 0..<count {
-          output.removeAll(keepingCapacity: true)
-          var message = TestTask_Messages_WrapperMessage()
-          fill(&message, 3)
-          do {
-            let payload: [UInt8] = try message.serializedBytes()
-            output.append(UInt8(truncatingIfNeeded: payload.count))
-            output.append(contentsOf: payload)
-          } catch {
-            preconditionFailure("\(error)")
-          }
-          sum += output.count
+    repeating("encode/\(name)", on: { [UInt8]() }) { output, count in
+      var sum = 0
+      for _ in 0..<count {
+        output.removeAll(keepingCapacity: true)
+        var message = TestTask_Messages_WrapperMessage()
+        fill(&message, 3)
+        do {
+          let payload: [UInt8] = try message.serializedBytes()
+          output.append(UInt8(truncatingIfNeeded: payload.count))
+          output.append(contentsOf: payload)
+        } catch {
+          preconditionFailure("\(error)")
         }
-        return sum
+        sum += output.count
       }
+      return sum
     }
   }
 }

@@ -8,35 +8,32 @@ extension Operation {
     ("same millisecond", 0), ("new millisecond", 1_000_000), ("new second", 1_000_000_000),
   ]
 
+  private struct Clock<Text> {
+    var now = start
+    var text: Text
+  }
+
   static let timestamps =
     steps.map { name, step in
-      Operation(name: "timestamp/\(name)") {
-        var formatter = TimestampFormatter()
-        var now = start
-        return { count in
-          var sum = 0
-          for _ in 0..<count {
-            now += step
-            sum += formatter.format(wallClockNanoseconds: now).utf8.count
-          }
-          return sum
+      repeating("timestamp/\(name)", on: { Clock(text: TimestampFormatter()) }) { clock, count in
+        var sum = 0
+        for _ in 0..<count {
+          clock.now += step
+          sum += clock.text.format(wallClockNanoseconds: clock.now).utf8.count
         }
+        return sum
       }
     }
     + steps.map { name, step in
       // The server's whole answer to one fast request.
-      Operation(name: "answer/\(name)") {
-        var answer = FastAnswer()
-        var now = start
-        return { count in
-          var sum = 0
-          for _ in 0..<count {
-            now += step
-            answer.refresh(wallClockNanoseconds: now, count: 1)
-            sum += answer.frames.count
-          }
-          return sum
+      repeating("answer/\(name)", on: { Clock(text: FastAnswer()) }) { clock, count in
+        var sum = 0
+        for _ in 0..<count {
+          clock.now += step
+          clock.text.refresh(wallClockNanoseconds: clock.now, count: 1)
+          sum += clock.text.frames.count
         }
+        return sum
       }
     }
 }

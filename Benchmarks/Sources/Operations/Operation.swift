@@ -13,3 +13,18 @@ public struct Operation: Sendable {
   public static let all: [Operation] =
     decoding + encoding + timestamps + timers + sleepQueue
 }
+
+extension Operation {
+  /// Makes an operation on a state, which `body` has to itself while it repeats.
+  ///
+  /// Captured by a closure, a state would cost a dynamic check of exclusivity at each use.
+  static func repeating<State>(
+    _ name: String, on make: @escaping @Sendable () -> State,
+    _ body: @escaping @Sendable (_ state: inout State, _ count: Int) -> Int
+  ) -> Operation {
+    Operation(name: name) {
+      var state = make()
+      return { count in body(&state, count) }
+    }
+  }
+}
