@@ -68,11 +68,11 @@ package struct Descriptor {
     }
   }
 
-  /// Writes all of the text, or gives up when nobody takes it for a tenth of a second.
-  package func write(_ text: String) throws(Failure) {
+  /// Writes all of the text, or gives up when nobody takes it for so many milliseconds.
+  package func write(_ text: String, patience: Int32 = 100) throws(Failure) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-      let count = try write(someOf: bytes, patience: 100)
+      let count = try write(someOf: bytes, patience: patience)
       guard count > 0 else { throw Failure(ETIMEDOUT) }
       bytes = bytes.dropFirst(count)
     }
