@@ -91,9 +91,11 @@ let package = Package(
     .testTarget(
       name: "ProgramSupportTests", dependencies: ["ProgramSupport"], swiftSettings: strict),
     .testTarget(
-      name: "ServerTests", dependencies: ["Server", "ProgramSupport"], swiftSettings: strict),
+      name: "ServerTests", dependencies: ["Server", "ProgramSupport", "UVNet", "UVNetTestKit"],
+      swiftSettings: strict),
     .testTarget(
-      name: "ClientTests", dependencies: ["Client", "ProgramSupport"], swiftSettings: strict),
+      name: "ClientTests", dependencies: ["Client", "ProgramSupport", "UVNetTestKit"],
+      swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
       dependencies: ["UVNet", "TestTaskProto", "ProgramSupport", "Server", "Client"],
