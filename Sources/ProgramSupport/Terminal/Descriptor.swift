@@ -106,12 +106,6 @@ package struct Descriptor {
 
   /// Lets only the owner read and write, though the file may be older than that rule.
   func makePrivate() { fchmod(number, 0o600) }
-
-  /// An environment variable's text, nil when it is not set or empty.
-  package static func environment(_ name: String) -> String? {
-    guard let value = getenv(name), value.pointee != 0 else { return nil }
-    return String(cString: value)
-  }
 }
 
 // The methods above hide these names.

@@ -1,7 +1,7 @@
 import ProgramSupport
 
 /// The copy of the log in a file.
-struct LogFile {
+struct LogCopy {
   let path: String
   private let file: Descriptor
   private var isFailing = false
