@@ -32,7 +32,7 @@ final class ClientProgram {
   private(set) lazy var console = Console(
     "testtask-client", on: loop,
     isEditing: !runner.isScript && Descriptor.output.isTerminal
-      && Descriptor.environment("TERM") != "dumb",
+      && environment("TERM") != "dumb",
     complete: { [weak self] text in
       CommandParser.completions(of: text, addresses: self?.session.target.map { ["\($0)"] } ?? [])
     },
