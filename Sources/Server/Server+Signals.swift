@@ -21,13 +21,17 @@ extension Server {
 
   /// The first signal drains; a second one ends it now.
   private func end(_ signal: Int32) {
-    guard endSignal == nil else { return endNow(signal) }
-    endSignal = signal
+    let patience = UInt64(configuration.drainTimeoutSeconds) * 1_000_000_000
+    switch drain.signalled(signal, at: loop.now.nanoseconds, patience: patience) {
+    case .begin: beginDrain(signal)
+    case .exitNow: endNow(signal)
+    }
+  }
+
+  private func beginDrain(_ signal: Int32) {
     notifier.send("STOPPING=1")
     listener?.close()
-    let patience = Duration.seconds(Int64(configuration.drainTimeoutSeconds))
-    drainDeadline = loop.now.advanced(by: patience)
-    let dropped = sleeping.drop(after: drainDeadline.nanoseconds)
+    let dropped = sleeping.drop(after: drain.deadline)
     record(.info, "drain") {
       $0.add("signal", Self.name(of: signal))
       $0.add("clients", clientCount)
@@ -38,12 +42,13 @@ extension Server {
       diagnostics.report(
         .warning, "sleeping requests dropped, due after the drain timeout: \(dropped)")
     }
-    for case let session? in sessions { drain(session) }
-    LoopTimer.after(patience, on: loop) { [unowned self] _ in abandonDrain() }
+    for case let session? in sessions { takeStep(session) }
+    let timer = LoopTimer.unscheduled(on: loop) { [unowned self] _ in abandonDrain() }
+    timer.schedule(at: EventLoop.Instant(nanoseconds: drain.deadline))
     endIfDrained()
   }
 
-  private func drain(_ session: Session) {
+  private func takeStep(_ session: Session) {
     session.undecoded = []
     let step = DrainStep(
       unsent: session.connection.pendingBytes,
@@ -57,19 +62,23 @@ extension Server {
     }
   }
 
-  /// Whoever is left has had its time.
+  /// Whoever is left has had its time; but what is due by the deadline itself is answered first,
+  /// whichever timer the loop has called first, and leaves before the connections are closed.
   private func abandonDrain() {
-    for case let session? in sessions { leave(session, .shutdown, .atOnce) }
-    finish()
+    answerDue()
+    loop.nextTick { [unowned self] in
+      if let next = sleeping.nextDeadline(), next <= drain.deadline { return abandonDrain() }
+      guard drain.isAbandoned() else { return }
+      for case let session? in sessions { leave(session, .shutdown, .atOnce) }
+      stop()
+    }
   }
 
   func endIfDrained() {
-    if endSignal != nil, clientCount == 0, lingeringCount == 0 { finish() }
+    if drain.ends(clients: clientCount, lingering: lingeringCount) { stop() }
   }
 
-  private func finish() {
-    guard !isFinished else { return }
-    isFinished = true
+  private func stop() {
     reportRejections()
     record(.info, "stop")
     loop.closeAll()

@@ -57,9 +57,8 @@ final class Server {
     highWaterMark: 4_095, lowWaterMark: 1_024, maximumPendingBytes: 65_536)
 
   // How it ends.
-  var endSignal: Int32?
-  var drainDeadline = EventLoop.Instant(nanoseconds: 0)
-  var isFinished = false
+  var drain = Drain()
+  var endSignal: Int32? { drain.signal }
   var isFlushScheduled = false
 
   /// Opens the log; nothing is listened on before ``start()``.
