@@ -38,7 +38,12 @@ final class ClientProgram {
     // Errors come first: a loop that was made must be closed.
     script = try line.script()
     if let path = line.logFile, path != "-" { logFile = try LogFile(path: path) }
-    loop = try EventLoop()
+    do {
+      loop = try EventLoop()
+    } catch {
+      logFile?.close()
+      throw error
+    }
     target = line.address
     isScript = script != nil || StandardInput.kind != .terminal
     session = Session(
