@@ -54,7 +54,7 @@ internal import CLibUV
     let status = unsafe uv_loop_init(raw)
     guard status == 0 else {
       // Before 1.51 libuv leaves the descriptor that it waits on open when what follows fails.
-      if unsafe raw.pointee.backend_fd >= 0 { closeDescriptor(raw.pointee.backend_fd) }
+      if unsafe raw.pointee.backend_fd >= 0 { unsafe closeDescriptor(raw.pointee.backend_fd) }
       isClosed = true
       freeMemory()
       throw UVError(status, .initialize)
