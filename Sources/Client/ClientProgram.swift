@@ -47,7 +47,12 @@ final class ClientProgram {
     script = try line.script()
     log = SessionLog(isJSON: line.json, isColoured: line.isColoured, stamp: line.time)
     if let path = line.logFile, path != "-" { try log.copy(to: path) }
-    loop = try EventLoop()
+    do {
+      loop = try EventLoop()
+    } catch {
+      try? log.copy(to: nil)
+      throw error
+    }
     target = line.address
     let isScript = script != nil || StandardInput.kind != .terminal
     session = Session(
