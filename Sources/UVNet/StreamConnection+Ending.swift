@@ -23,6 +23,8 @@ extension StreamConnection {
     loop.checkThread()
     guard !isClosing, !progress.contains(.lingering) else { return }
     if reason == nil { reason = endReceived ? .peer : .local }
+    // With both streams done there is nothing to wait for.
+    if endReceived, unsafe queue.unfinished == 0 && !queue.hasBacklog { return close() }
     progress.insert(.lingering)
     progress.remove(.paused)
     startReading()
@@ -46,7 +48,7 @@ extension StreamConnection {
     let status = unsafe uv_shutdown(request, cuv_stream(raw)) { request, status in
       guard let request = unsafe request, let stream = unsafe request.pointee.handle else { return }
       unsafe request.deallocate()
-      unsafe StreamConnection.of(stream).didShutDown(status)
+      unsafe StreamConnection.with(stream) { $0.didShutDown(status) }
     }
     if status != 0 {
       unsafe request.deallocate()

@@ -17,7 +17,7 @@ extension StreamConnection {
     guard !isClosing, progress.contains(.paused) else { return }
     loop.checkThread()
     progress.remove(.paused)
-    if handlers != nil { startReading() }
+    if unsafe handlers != nil { startReading() }
   }
 
   /// Whether ``pauseReading()`` is in force.
@@ -33,7 +33,7 @@ extension StreamConnection {
       { handle, _, buffer in unsafe EventLoop.lendReadBuffer(for: handle, in: buffer) },
       { stream, count, _ in
         guard let stream = unsafe stream else { return }
-        unsafe StreamConnection.of(stream).didRead(count)
+        unsafe StreamConnection.with(stream) { $0.didRead(count) }
       })
     guard status == 0 else { return fail(status, .read) }
     progress.insert(.reading)
@@ -49,9 +49,12 @@ extension StreamConnection {
     guard count != 0, !isClosing else { return }  // 0 is EAGAIN
     if count > 0 {
       received &+= UInt64(count)
-      guard !progress.contains(.lingering), let handlers else { return }
+      unsafe loop.lastReader = UnsafeMutableRawPointer(raw)
+      guard !progress.contains(.lingering), let handlers = unsafe handlers else { return }
       let bytes = unsafe UnsafeRawBufferPointer(start: loop.readBuffer.baseAddress, count: count)
-      loop.dispatch { handlers.onData(self, unsafe bytes.bytes) }
+      loop.dispatch {
+        unsafe handlers._withUnsafeGuaranteedRef { $0.onData(self, unsafe bytes.bytes) }
+      }
     } else if count == Int(UV_EOF.rawValue) {
       didReceiveEnd()
     } else if progress.contains(.lingering) {
@@ -63,9 +66,9 @@ extension StreamConnection {
 
   private final func didReceiveEnd() {
     // A reset that came together with data looks like an end to libuv, which does not read again:
-    // the system still knows better (seen with 1.44).
-    if let descriptor = try? descriptor(), let error = SocketOption.error.value(on: descriptor),
-      error != 0
+    // the system still knows better (seen with 1.44). Then nobody else has read in between.
+    if unsafe loop.lastReader == UnsafeMutableRawPointer(raw), let descriptor = try? descriptor(),
+      let error = SocketOption.error.value(on: descriptor), error != 0
     {
       return progress.contains(.lingering) ? close() : fail(-Int32(clamping: error), .read)
     }
@@ -73,7 +76,7 @@ extension StreamConnection {
     stopReading()
     if progress.contains(.lingering) {
       closeWhenBothEndsAreDone()
-    } else if let onEnd = handlers?.onEnd {
+    } else if let onEnd = unsafe handlers?.takeUnretainedValue().onEnd {
       loop.dispatch { onEnd(self) }
     } else {
       loop.dispatch { closeGracefully() }

@@ -1,0 +1,1 @@
+../../../../../Sources/TestTaskProto/Generated/messages.pb.swift
