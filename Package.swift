@@ -89,9 +89,13 @@ let package = Package(
       name: "DocumentationTests", dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto"],
       swiftSettings: strict),
     .testTarget(
-      name: "ServerTests", dependencies: ["Server", "ProgramSupport"], swiftSettings: strict),
+      name: "ProgramSupportTests", dependencies: ["ProgramSupport"], swiftSettings: strict),
     .testTarget(
-      name: "ClientTests", dependencies: ["Client", "ProgramSupport"], swiftSettings: strict),
+      name: "ServerTests", dependencies: ["Server", "ProgramSupport", "UVNet", "UVNetTestKit"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ClientTests", dependencies: ["Client", "ProgramSupport", "UVNetTestKit"],
+      swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
       dependencies: ["UVNet", "TestTaskProto", "ProgramSupport", "Server", "Client"],

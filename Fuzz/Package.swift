@@ -49,7 +49,7 @@ let package = Package(
         "UVNet", "TestTaskProto", "ProgramSupport",
         .product(name: "DequeModule", package: "swift-collections"),
       ],
-      exclude: ["ClientCommandLine.swift", "ClientProgram.swift"],
+      exclude: ["ClientCommandLine.swift", "ClientProgram.swift", "ClientProgram+Commands.swift"],
       swiftSettings: strict
     ),
     .target(

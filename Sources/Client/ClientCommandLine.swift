@@ -36,12 +36,14 @@ struct ClientCommandLine: ParsableCommand {
     help: ArgumentHelp(
       "The server: a numeric address or localhost. The port is 25555 unless given.",
       valueName: "HOST[:PORT]"),
+    completion: .list(["localhost"]),
     transform: Self.address)
   var address: SocketAddress?
 
   @Option(
     name: .customShort("e"), parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("Run a command; may be given several times.", valueName: "COMMAND"))
+    help: ArgumentHelp("Run a command; may be given several times.", valueName: "COMMAND"),
+    completion: .list(CommandForm.names))
   var commands: [String] = []
 
   @Option(
@@ -54,6 +56,7 @@ struct ClientCommandLine: ParsableCommand {
     help: ArgumentHelp(
       "Delay before connecting again, 1 … 10, or off. At the prompt it is 3, in scripts off.",
       valueName: "S"),
+    completion: .list(["off"]),
     transform: { try Self.delay($0, CommandForm.reconnectRange) })
   var reconnect: Delay?
 
@@ -64,6 +67,7 @@ struct ClientCommandLine: ParsableCommand {
 
   @Option(
     help: ArgumentHelp("How long an answer may take, or off (the default).", valueName: "S"),
+    completion: .list(["off"]),
     transform: { try Self.delay($0, CommandForm.timeoutRange) })
   var timeout: Delay?
 
@@ -119,15 +123,18 @@ struct ClientCommandLine: ParsableCommand {
     }
   }
 
-  private static func seconds(_ text: String, _ range: ClosedRange<Duration>) throws -> Duration {
+  private static func seconds(
+    _ text: String, _ range: ClosedRange<Duration>, alternative: String = ""
+  ) throws -> Duration {
     guard let duration = Duration(decimalSeconds: text), range.contains(duration) else {
-      throw ValidationError("it must be \(Parameter.seconds(range).range ?? "") seconds")
+      let range = Parameter.seconds(range).range ?? ""
+      throw ValidationError("it must be \(range) seconds\(alternative)")
     }
     return duration
   }
 
   private static func delay(_ text: String, _ range: ClosedRange<Duration>) throws -> Delay {
-    text == "off" ? .off : .seconds(try seconds(text, range))
+    text == "off" ? .off : .seconds(try seconds(text, range, alternative: ", or off"))
   }
 }
 

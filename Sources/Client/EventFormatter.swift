@@ -9,7 +9,6 @@ struct EventFormatter {
   }
 
   private enum Colour: Int {
-    case plain = 0
     case red = 31
     case green, yellow
     case cyan = 36
@@ -38,19 +37,20 @@ struct EventFormatter {
     case .none: prefix = ""
     }
     last = time
-    return isColoured ? "\u{1b}[\(colour.rawValue)m\(prefix)\(words)\u{1b}[0m" : prefix + words
+    guard isColoured, let colour else { return prefix + words }
+    return "\u{1b}[\(colour.rawValue)m\(prefix)\(words)\u{1b}[0m"
   }
 
   /// The line without its stamp, and its colour on a terminal.
-  private static func words(for event: SessionEvent) -> (Colour, String)? {
+  private static func words(for event: SessionEvent) -> (Colour?, String)? {
     switch event {
-    case .connecting(let peer): return (.plain, "connecting to \(peer)")
+    case .connecting(let peer): return (nil, "connecting to \(peer)")
     case .connected(let peer): return (.green, "connected to \(peer)")
     case .connectFailed(let peer, let cause, let delay):
       return (.yellow, "connect to \(peer) failed: \(reason(cause, delay))")
     case .disconnected(let peer, let cause, let delay):
       return (.yellow, "disconnected from \(peer): \(reason(cause, delay))")
-    case .sent(let request): return (.plain, "sent \(request.name)")
+    case .sent(let request): return (nil, "sent \(request.name)")
     case .received(let request, let answer, let roundTrip):
       let content =
         switch answer {

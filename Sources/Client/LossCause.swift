@@ -1,3 +1,5 @@
+import ProgramSupport
+
 /// Why a connection, or a request with it, was lost.
 enum LossCause: Hashable {
   case closedByServer

@@ -1,3 +1,4 @@
+import ProgramSupport
 import UVNet
 
 /// One place in a command's form: what may stand there, and what it is called.
@@ -54,6 +55,8 @@ enum Parameter {
   func read(_ text: String, into arguments: inout Arguments) -> Match {
     switch self {
     case .word(let word): return text == word ? .fits : .differs
+    case .path where text.unicodeScalars.contains { $0.properties.generalCategory == .control }:
+      return .refused("PATH must be without control characters")
     case .path, .command: arguments.text = text
     case .milliseconds, .wholeSeconds, .port:
       guard text.utf8.allSatisfy(Self.digits.contains), let number = UInt64(text),

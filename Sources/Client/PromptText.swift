@@ -1,3 +1,4 @@
+import ProgramSupport
 import UVNet
 
 /// The prompt: target and state, as they stand at one moment.

@@ -1,3 +1,4 @@
+import ProgramSupport
 import UVNet
 
 /// The client's side of the protocol: what to do when, and nothing of how.

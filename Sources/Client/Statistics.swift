@@ -1,3 +1,5 @@
+import ProgramSupport
+
 /// What the session has counted since its start or `stats reset`.
 struct Statistics: Hashable {
   var sent: UInt64 = 0

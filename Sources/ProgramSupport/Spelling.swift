@@ -8,7 +8,7 @@ public enum Spelling {
   /// - Returns: A candidate that `word` begins, or one with at most half of its letters different.
   public static func nearest(to word: String, among candidates: [String]) -> String? {
     // A long word is not compared: it is no slip of the finger, and the cost is quadratic.
-    guard !word.isEmpty, word.utf8.count <= 20 else { return nil }
+    guard !word.isEmpty, word.utf8.count <= 64 else { return nil }
     let word = word.lowercased()
     if let completed = candidates.first(where: { $0.hasPrefix(word) }) { return completed }
     let ranked = candidates.map { (distance: distance(word, $0), word: $0) }

@@ -36,6 +36,7 @@ extension Server {
     diagnostics.print(.info, "listening address=\(bound.host) port=\(bound.port)")
   }
 
+  @inline(__always)
   func session(of connection: StreamConnection) -> Session? {
     sessions.indices.contains(connection.tag) ? sessions[connection.tag] : nil
   }
@@ -90,6 +91,7 @@ extension Server {
     }
   }
 
+  @inline(__always)
   private func receive(_ bytes: RawSpan, from session: Session) {
     guard endSignal == nil else { return }
     guard session.undecoded.isEmpty else {
@@ -114,21 +116,73 @@ extension Server {
     setTightness(of: session)
     // With so many the connection is above its high-water mark, and will say when it has drained.
     let mostFast = session.connection.writableBytes / FastAnswer.byteCount + 1
-    // All of a read has come by its first request: one look at the clock serves them all, and
-    // fast requests need only be counted. What decodes them sees nothing but numbers.
-    let clients = clientCount
-    var now: UInt64?
     var fastCount = 0
+    if session.decoder.isBetweenFrames {
+      fastCount = Message.fastRequests(leading: bytes, atMost: mostFast)
+      session.decoder.skip(fastCount * Message.fastRequestByteCount)
+    }
+    let consumed = fastCount * Message.fastRequestByteCount
+    if consumed == bytes.byteCount || fastCount == mostFast {
+      return answer(fastCount, of: session) ? consumed : bytes.byteCount
+    }
+    return serve(
+      bytes, of: session, mostFast: mostFast, Batch(consumed: consumed, fastCount: fastCount))
+  }
+
+  /// Goes on where the bytes are not plain fast requests any more.
+  private func serve(
+    _ bytes: RawSpan, of session: Session, mostFast: Int, _ begun: Batch
+  ) -> Int {
+    var batch = begun
+    decode(bytes, of: session, mostFast: mostFast, into: &batch)
+    session.requests += UInt64(batch.slowCount)
+    requestCount += UInt64(batch.slowCount)
+    guard batch.fastCount == 0 || answer(batch.fastCount, of: session) else {
+      return bytes.byteCount
+    }
+    guard let reason = batch.reasonToLeave else { return batch.consumed }
+    leave(session, reason, .gracefully, batch.violation)
+    return bytes.byteCount
+  }
+
+  /// Answers so many fast requests; false when the client had to leave over it.
+  private func answer(_ fastCount: Int, of session: Session) -> Bool {
+    session.requests += UInt64(fastCount)
+    requestCount += UInt64(fastCount)
+    fastAnswer.refresh(wallClockNanoseconds: WallClock.nanoseconds, count: fastCount)
+    return fastAnswer.withFrames(fastCount) { send($0, to: session) }
+  }
+
+  /// What came of the bytes of one read.
+  private struct Batch {
+    var consumed: Int
+    /// Fast requests are only counted: all of a read has come by its first, so that one look at the
+    /// clock and one write answer them all.
+    var fastCount: Int
+    /// Slow requests that sleep now.
     var slowCount = 0
     var isOverLimit = false
     var violation: ProtocolViolation?
-    var consumed = 0
+
+    var reasonToLeave: DisconnectReason? {
+      violation != nil ? .violation : isOverLimit ? .limit : nil
+    }
+  }
+
+  /// Decodes what is not a plain fast request, one frame at a time.
+  private func decode(
+    _ bytes: RawSpan, of session: Session, mostFast: Int, into batch: inout Batch
+  ) {
+    // What the decoder's closure changes are numbers of its own, so that nothing is looked up.
+    let clients = clientCount
+    var fastCount = batch.fastCount
+    var now: UInt64?
     do throws(ProtocolViolation) {
       var slow: Reply?
       repeat {
         slow = nil
-        let rest = bytes.extracting(consumed..<bytes.byteCount)
-        consumed += try session.decoder.decode(rest) {
+        let rest = bytes.extracting(batch.consumed..<bytes.byteCount)
+        batch.consumed += try session.decoder.decode(rest) {
           payload throws(ProtocolViolation.Kind) -> FrameDecoder.Flow in
           let reply = try Reply(to: Message(decoding: payload), connectedClients: clients)
           guard reply == .fastNow else {
@@ -142,45 +196,32 @@ extension Server {
         let start = now ?? loop.now.nanoseconds
         now = start
         let deadline = Reply.deadline(after: seconds, from: start)
-        isOverLimit = !letSleep(session, until: deadline, clients: clients)
-        slowCount += isOverLimit ? 0 : 1
-      } while !isOverLimit && consumed < bytes.byteCount
+        batch.isOverLimit = !letSleep(session, until: deadline, clients: clients)
+        if !batch.isOverLimit { batch.slowCount += 1 }
+      } while !batch.isOverLimit && batch.consumed < bytes.byteCount
     } catch {
-      violation = error
+      batch.violation = error
     }
-    let count = UInt64(fastCount + slowCount)
-    session.requests += count
-    requestCount += count
-    if fastCount > 0 {
-      fastAnswer.refresh(wallClockNanoseconds: WallClock.nanoseconds, count: fastCount)
-      let byteCount = fastCount * FastAnswer.byteCount
-      guard send(fastAnswer.frames.span.bytes.extracting(0..<byteCount), to: session) else {
-        return bytes.byteCount
-      }
-    }
-    if let violation {
-      leave(session, .violation, .gracefully, violation)
-      return bytes.byteCount
-    }
-    if isOverLimit {
-      leave(session, .limit, .gracefully)
-      return bytes.byteCount
-    }
-    return consumed
+    batch.fastCount = fastCount
   }
 
   /// Hands answers to the connection; false when the client had to leave over it.
+  @inline(__always)
   func send(_ bytes: RawSpan, to session: Session) -> Bool {
     do throws(UVError) {
       try session.connection.write(bytes)
       return true
     } catch {
-      // A connection that has failed already will say itself how.
-      guard !session.connection.isClosing else { return false }
-      let isFull = error.code == .noBufferSpace
-      leave(session, isFull ? .buffer : .error, .atOnce, error: isFull ? nil : error)
+      couldNotSend(to: session, error)
       return false
     }
+  }
+
+  private func couldNotSend(to session: Session, _ error: UVError) {
+    // A connection that has failed already will say itself how.
+    guard !session.connection.isClosing else { return }
+    let isFull = error.code == .noBufferSpace
+    leave(session, isFull ? .buffer : .error, .atOnce, error: isFull ? nil : error)
   }
 
   /// Lets the client's requests wait with it or with the kernel until it has taken answers.

@@ -1,3 +1,4 @@
+import ProgramSupport
 import TestTaskProto
 import UVNet
 
@@ -57,7 +58,7 @@ extension Server {
   /// How long a client that has left may take for its last answers and its own end.
   private func patience(with connection: TCPConnection) -> Duration {
     // Whoever had enough of them to be paused reads slowly, or not at all.
-    connection.isWritable || heldBytes > Self.heldBytesMark
+    connection.isWritable || heldBytes > configuration.tightMarkBytes
       ? .seconds(5) : .seconds(Int64(configuration.stuckPeerTimeoutSeconds))
   }
 
@@ -89,6 +90,9 @@ extension Server {
     case .peer: leave(session, .eof, .done)
     case .failed(let error) where error.code == .connectionReset || error.code == .brokenPipe:
       leave(session, .reset, .done)
+    case .failed(let error) where error.code == .timedOut && session.connection.pendingBytes > 0:
+      // The kernel's patience with a peer that takes nothing, which ends soon after ours.
+      leave(session, .stuck, .done, error: error)
     case .failed(let error): leave(session, .error, .done, error: error)
     case .local: leave(session, .error, .done)
     }

@@ -1,3 +1,4 @@
+import ProgramSupport
 import UVNet
 
 #if canImport(Glibc)
@@ -21,13 +22,17 @@ extension Server {
 
   /// The first signal drains; a second one ends it now.
   private func end(_ signal: Int32) {
-    guard endSignal == nil else { return endNow(signal) }
-    endSignal = signal
+    let patience = UInt64(configuration.drainTimeoutSeconds) * 1_000_000_000
+    switch drain.signalled(signal, at: loop.now.nanoseconds, patience: patience) {
+    case .begin: beginDrain(signal)
+    case .exitNow: endNow(signal)
+    }
+  }
+
+  private func beginDrain(_ signal: Int32) {
     notifier.send("STOPPING=1")
     listener?.close()
-    let patience = Duration.seconds(Int64(configuration.drainTimeoutSeconds))
-    drainDeadline = loop.now.advanced(by: patience)
-    let dropped = sleeping.drop(after: drainDeadline.nanoseconds)
+    let dropped = sleeping.drop(after: drain.deadline)
     record(.info, "drain") {
       $0.add("signal", Self.name(of: signal))
       $0.add("clients", clientCount)
@@ -38,12 +43,13 @@ extension Server {
       diagnostics.report(
         .warning, "sleeping requests dropped, due after the drain timeout: \(dropped)")
     }
-    for case let session? in sessions { drain(session) }
-    LoopTimer.after(patience, on: loop) { [unowned self] _ in abandonDrain() }
+    for case let session? in sessions { takeStep(session) }
+    let timer = LoopTimer.unscheduled(on: loop) { [unowned self] _ in abandonDrain() }
+    timer.schedule(at: EventLoop.Instant(nanoseconds: drain.deadline))
     endIfDrained()
   }
 
-  private func drain(_ session: Session) {
+  private func takeStep(_ session: Session) {
     session.undecoded = []
     let step = DrainStep(
       unsent: session.connection.pendingBytes,
@@ -57,19 +63,23 @@ extension Server {
     }
   }
 
-  /// Whoever is left has had its time.
+  /// Whoever is left has had its time; but what is due by the deadline itself is answered first,
+  /// whichever timer the loop has called first, and leaves before the connections are closed.
   private func abandonDrain() {
-    for case let session? in sessions { leave(session, .shutdown, .atOnce) }
-    finish()
+    answerDue()
+    loop.nextTick { [unowned self] in
+      if let next = sleeping.nextDeadline(), next <= drain.deadline { return abandonDrain() }
+      guard drain.isAbandoned() else { return }
+      for case let session? in sessions { leave(session, .shutdown, .atOnce) }
+      stop()
+    }
   }
 
   func endIfDrained() {
-    if endSignal != nil, clientCount == 0, lingeringCount == 0 { finish() }
+    if drain.ends(clients: clientCount, lingering: lingeringCount) { stop() }
   }
 
-  private func finish() {
-    guard !isFinished else { return }
-    isFinished = true
+  private func stop() {
     reportRejections()
     record(.info, "stop")
     loop.closeAll()
@@ -85,61 +95,5 @@ extension Server {
 
   private static func name(of signal: Int32) -> String {
     signal == SIGTERM ? "SIGTERM" : "SIGINT"
-  }
-
-  // MARK: Reloading
-
-  /// Takes the settings over that a running server can change, all of them or none.
-  private func reload() {
-    notifier.send("RELOADING=1\nMONOTONIC_USEC=\(loop.now.nanoseconds / 1_000)")
-    defer { notifier.send("READY=1") }
-    // Whatever the ini is like; and first, so that the new log tells of the reload.
-    reopenLog()
-    do throws(ConfigurationSource.Problems) {
-      var read = try loader.load()
-      descriptorRoom = DescriptorLimit.raise(for: read.values.maxConnections)
-      if let asked = read.lowerConnections(to: descriptorRoom) { warnOfLowering(from: asked) }
-      let waiting = read.needingRestart(from: source)
-      source = read.reloaded(over: source)
-      timeouts = ConnectionTimeouts(configuration)
-      writeLimits = Self.writeLimits(configuration)
-      log.level = configuration.logLevel
-      for case let session? in sessions {
-        session.isTight = false
-        applyLimits(to: session.connection)
-      }
-      for key in waiting {
-        diagnostics.report(.warning, "reloaded; a new \"\(key)\" needs a restart")
-      }
-      if waiting.isEmpty { diagnostics.report(.info, "reloaded") }
-      record(.info, "reload") {
-        $0.add("result", "ok")
-        if !waiting.isEmpty { $0.add("needs_restart", waiting.joined(separator: ",")) }
-      }
-    } catch {
-      for line in error.lines { diagnostics.print(.error, line) }
-      diagnostics.report(.error, "not reloaded; the settings stay as they were")
-      record(.error, "reload") {
-        $0.add("result", "failed")
-        $0.add("problems", error.lines.count)
-      }
-    }
-  }
-
-  func warnOfLowering(from asked: Int) {
-    diagnostics.report(
-      .warning,
-      "max_connections lowered from \(asked) to \(source.values.maxConnections): "
-        + "the process may have no more descriptors (ulimit -n)")
-  }
-
-  private func reopenLog() {
-    do throws(LogFile.Failure) {
-      try log.reopen()
-    } catch {
-      diagnostics.report(
-        .error, "log \"\(error.path)\" not reopened: \(error.reason); the old file stays in use")
-    }
-    if log.owesWriting { logRetryTimer?.schedule(after: .seconds(1)) }
   }
 }

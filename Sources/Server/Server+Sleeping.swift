@@ -39,11 +39,8 @@ extension Server {
   }
 
   private func lastSleepIsOver(of session: Session) {
-    if endSignal != nil {
-      leave(session, .shutdown, .gracefully)
-    } else if session.hasEnded {
-      leave(session, .eof, .gracefully)
-    }
+    guard let reason = drain.departure(whenAllAnswered: session.hasEnded) else { return }
+    leave(session, reason, .gracefully)
   }
 
   private func scheduleWaking(by deadline: UInt64) {

@@ -1,3 +1,4 @@
+import ProgramSupport
 import UVNet
 
 extension Server {
@@ -10,7 +11,9 @@ extension Server {
       countHeldBytes(of: session)
       if let reason = timeouts.expired(session.activity, at: now), endSignal == nil {
         leave(session, reason, .atOnce)
-      } else if heldBytes > Self.heldBytesMaximum, session.activity.takesNothing(at: now) {
+      } else if heldBytes > configuration.totalWriteBufferBytes,
+        session.activity.takesNothing(at: now)
+      {
         leave(session, .buffer, .atOnce)
       }
     }
@@ -51,16 +54,9 @@ extension Server {
 
   /// While all connections together hold too much, each may hold little more.
   func setTightness(of session: Session) {
-    let isTight = heldBytes > Self.heldBytesMark
+    let isTight = heldBytes > configuration.tightMarkBytes
     guard isTight != session.isTight else { return }
     session.isTight = isTight
-    session.connection.writeLimits = isTight ? Self.tightLimits : writeLimits
-  }
-
-  func sendStatus() {
-    let rate = (requestCount - statusRequestCount) / 10
-    statusRequestCount = requestCount
-    notifier.send(
-      "STATUS=\(clientCount) clients, \(sleeping.count) sleeping requests, \(rate) requests/s")
+    session.connection.writeLimits = isTight ? configuration.tightWriteLimits : writeLimits
   }
 }

@@ -1,24 +1,31 @@
+import ProgramSupport
 import TestTaskProto
 import UVNet
 
 /// The server: one loop, one listener, and a session for each client that is connected.
 ///
-/// What there is to decide is in value types of their own; this wires them to the loop. The
-/// parts are in extensions: clients that come and what they send (`Server+Clients`), requests that
-/// sleep (`Server+Sleeping`), clients that go (`Server+Leaving`), what is looked at now and then
-/// (`Server+Sweep`), and signals, reloading and the end (`Server+Signals`).
+/// What there is to decide is in value types of their own; this wires them to the loop:
+///
+/// - `Server+Clients`: clients that come, and what they send
+/// - `Server+Sleeping`: requests that sleep
+/// - `Server+Leaving`: clients that go
+/// - `Server+Sweep`: what is looked at now and then, and what all clients together may hold
+/// - `Server+Signals`: signals, and the end
+/// - `Server+Reloading`: new settings while it runs
+/// - `Server+Log`: what is told, and to whom
 final class Server {
   // What it was told.
-  let loader: ConfigurationLoader
+  let loader: SettingsLoader<Configuration>
   let diagnostics: Diagnostics
-  var source: ConfigurationSource
-  var configuration: Configuration { source.values }
+  var settings: Settings<Configuration>
+  var configuration: Configuration { settings.values }
   var timeouts: ConnectionTimeouts
 
   // What it works with.
   let loop: EventLoop
   let notifier = ServiceNotifier()
-  var log: ConnectionLog
+  @exclusivity(unchecked) var log: EventLog
+  var isFlushScheduled = false
   var listener: TCPListener?
   var sleepTimer: LoopTimer?
   var sweepTimer: LoopTimer?
@@ -48,40 +55,32 @@ final class Server {
   var statusRequestCount: UInt64 = 0
   /// Bytes held for all connections: unsent answers and requests that wait behind them.
   var heldBytes = 0
-  /// Those of them that shared write limits allow before everybody gets tight ones.
-  static let heldBytesMark = 64 << 20
-  /// Those above which connections that take nothing are closed.
-  static let heldBytesMaximum = 256 << 20
   var writeLimits: StreamConnection.WriteLimits
-  static let tightLimits = StreamConnection.WriteLimits(
-    highWaterMark: 4_095, lowWaterMark: 1_024, maximumPendingBytes: 65_536)
 
   // How it ends.
-  var endSignal: Int32?
-  var drainDeadline = EventLoop.Instant(nanoseconds: 0)
-  var isFinished = false
-  var isFlushScheduled = false
+  var drain = Drain()
+  var endSignal: Int32? { drain.signal }
 
   /// Opens the log; nothing is listened on before ``start()``.
   ///
   /// - Parameters:
   ///   - loader: Where the settings come from, also when they are reloaded.
-  ///   - source: The settings.
+  ///   - settings: What it read.
   ///   - descriptorRoom: Connections that there are descriptors for.
   ///   - diagnostics: Where the operator reads.
   /// - Throws: ``LogFile/Failure``, or the error of a loop that cannot be made.
   init(
-    _ loader: ConfigurationLoader, _ source: ConfigurationSource, descriptorRoom: Int,
-    diagnostics: Diagnostics
+    _ loader: SettingsLoader<Configuration>, _ settings: Settings<Configuration>,
+    descriptorRoom: Int, diagnostics: Diagnostics
   ) throws {
     self.loader = loader
-    self.source = source
+    self.settings = settings
     self.descriptorRoom = descriptorRoom
     self.diagnostics = diagnostics
-    let values = source.values
+    let values = settings.values
     timeouts = ConnectionTimeouts(values)
-    writeLimits = Self.writeLimits(values)
-    log = try ConnectionLog(
+    writeLimits = values.writeLimits
+    log = try EventLog(
       path: values.logFile, format: values.logFormat, level: values.logLevel)
     loop = try EventLoop()
   }
@@ -104,12 +103,13 @@ final class Server {
     }
     notifier.send("READY=1")
     if notifier.isEnabled {
+      sendStatus()
       statusTimer = .every(.seconds(10), on: loop) { [unowned self] _ in sendStatus() }
     }
     record(.info, "start") {
       guard let address = listener?.localAddress else { return }
       $0.add("address", address.host)
-      $0.add("port", address.port)
+      $0.add("port", Int(address.port))
     }
   }
 
@@ -118,28 +118,5 @@ final class Server {
     loop.run()
     log.flush()
     try loop.close()
-  }
-
-  /// Notes an event for the log; what a turn of the loop notes is written together.
-  func record(
-    _ level: LogLevel, _ event: StaticString, _ addFields: (inout LogLine) -> Void = { _ in }
-  ) {
-    log.record(level, event, addFields)
-    guard !isFlushScheduled, log.hasLines || log.owesWriting else { return }
-    isFlushScheduled = true
-    loop.nextTick { [unowned self] in flushLog() }
-  }
-
-  func flushLog() {
-    isFlushScheduled = false
-    log.flush()
-    if log.owesWriting { logRetryTimer?.schedule(after: .seconds(1)) }
-  }
-
-  static func writeLimits(_ values: Configuration) -> StreamConnection.WriteLimits {
-    // The mark itself must already count as above it: decoding stops there.
-    StreamConnection.WriteLimits(
-      highWaterMark: values.pauseMarkBytes - 1, lowWaterMark: values.pauseMarkBytes / 4,
-      maximumPendingBytes: values.writeBufferBytes)
   }
 }

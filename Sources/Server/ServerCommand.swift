@@ -1,5 +1,5 @@
-import ProgramSupport
 import ArgumentParser
+import ProgramSupport
 import UVNet
 
 #if canImport(Glibc)
@@ -47,11 +47,11 @@ struct ServerCommand: ParsableCommand {
     static let badConfiguration: Int32 = 78
   }
 
-  private var loader: ConfigurationLoader {
-    var loader = ConfigurationLoader(path: config)
-    if let address { loader.flags.append(("--address", "server", "address", address)) }
-    if let port { loader.flags.append(("--port", "server", "port", port)) }
-    if let logFile { loader.flags.append(("--log-file", "log", "file", logFile)) }
+  private var loader: SettingsLoader<Configuration> {
+    var loader = SettingsLoader<Configuration>(path: config)
+    loader.add(flag: "--address", "address", in: "server", address)
+    loader.add(flag: "--port", "port", in: "server", port)
+    loader.add(flag: "--log-file", "file", in: "log", logFile)
     return loader
   }
 
@@ -67,54 +67,56 @@ struct ServerCommand: ParsableCommand {
   }
 
   func run() throws {
-    let diagnostics = Diagnostics()
-    var source: ConfigurationSource
+    let diagnostics = Diagnostics(program: "testtask-server")
+    var settings: Settings<Configuration>
     do throws(UVError) {
       try StandardDescriptors.openMissing()
     } catch {
       throw ExitCode(Status.failure)
     }
-    do throws(ConfigurationSource.Problems) {
-      source = try loader.load()
+    do throws(SettingProblems) {
+      settings = try loader.load()
     } catch {
       for line in error.lines { diagnostics.print(.error, line) }
       throw ExitCode(Status.badConfiguration)
     }
-    let room = DescriptorLimit.raise(for: source.values.maxConnections)
-    let asked = source.lowerConnections(to: room)
-    if checkConfig { try check(source, diagnostics) }
-    if dumpConfig { print(source.dump, terminator: "") }
+    let room = DescriptorLimit.raise(
+      for: settings.values.maxConnections, reserve: Server.reservedDescriptors)
+    let asked = settings.lowerConnections(to: room)
+    if checkConfig { try check(settings, diagnostics) }
+    if dumpConfig { print(settings.dump, terminator: "") }
     if !checkConfig && !dumpConfig {
-      try serve(source, room, lowered: asked, diagnostics)
+      try serve(settings, room, lowered: asked, diagnostics)
     }
   }
 
   private func serve(
-    _ source: ConfigurationSource, _ room: Int, lowered asked: Int?, _ diagnostics: Diagnostics
+    _ settings: Settings<Configuration>, _ room: Int, lowered asked: Int?,
+    _ diagnostics: Diagnostics
   ) throws {
     do {
       let server = try Server(
-        loader, source, descriptorRoom: room, diagnostics: diagnostics)
+        loader, settings, descriptorRoom: room, diagnostics: diagnostics)
       if let asked { server.warnOfLowering(from: asked) }
       try server.start()
       try server.run()
     } catch {
-      diagnostics.report(.error, Self.explain(error, source.values))
+      diagnostics.report(.error, Self.explain(error, settings.values))
       throw ExitCode(Status.failure)
     }
   }
 
   /// Tries what can be tried without leaving a trace.
-  private func check(_ source: ConfigurationSource, _ diagnostics: Diagnostics) throws {
+  private func check(_ settings: Settings<Configuration>, _ diagnostics: Diagnostics) throws {
     var isGood = true
     func fail(_ error: any Error) {
-      diagnostics.report(.error, Self.explain(error, source.values))
+      diagnostics.report(.error, Self.explain(error, settings.values))
       isGood = false
     }
-    do { try LogFile.check(source.values.logFile) } catch { fail(error) }
+    do { try LogFile.check(settings.values.logFile) } catch { fail(error) }
     do {
       let address = try SocketAddress(
-        host: source.values.address, port: UInt16(clamping: source.values.port))
+        host: settings.values.address, port: UInt16(clamping: settings.values.port))
       let loop = try EventLoop()
       do {
         let listener = try TCPListener.listen(at: address, on: loop) { _, connection in

@@ -102,6 +102,23 @@ public struct FrameDecoder: Sendable {
     }
   }
 
+  /// Whether the next byte is the first of a frame: nothing is incomplete and nothing was wrong.
+  @inlinable
+  public var isBetweenFrames: Bool { pending.isEmpty && violation == nil }
+
+  /// Passes over whole frames that the caller has recognised by their bytes.
+  ///
+  /// It spares the decoding of messages that come again and again and are always the same, such as
+  /// those that ``Message/fastRequests(leading:atMost:)`` counts.
+  ///
+  /// - Parameter byteCount: The length of those frames, prefixes included.
+  /// - Precondition: ``isBetweenFrames``, and no payload is over ``maximumFrameLength``.
+  @inlinable
+  public mutating func skip(_ byteCount: Int) {
+    precondition(isBetweenFrames, "frames can be skipped only between frames")
+    nextOffset &+= UInt64(byteCount)
+  }
+
   /// Says that the stream has ended; may be called again.
   ///
   /// - Throws: ``ProtocolViolation`` of kind `truncated` when the end is inside a frame, or the

@@ -13,16 +13,15 @@
 /// formatter is created, or after `tzset()`.
 public struct TimestampFormatter: Sendable {
   private var second: Int64 = 0
-  private var timestamp: Timestamp
-  private var text: String
-  private var buffer: [UInt8] = []
+  private var millisecond = 0
+  /// The time last asked for, as 19 ASCII characters (P4).
+  public private(set) var text: [UInt8] = []
 
   /// Creates a formatter and reads the time zone of the process.
   public init() {
     // POSIX leaves it to the caller: localtime_r need not read TZ.
     tzset()
-    timestamp = Timestamp(localTimeAt: 0, millisecond: 0)
-    text = timestamp.description
+    write(Timestamp(localTimeAt: 0, millisecond: 0))
   }
 
   /// The local time at a moment of the wall clock; fractions of a millisecond are cut off.
@@ -31,12 +30,23 @@ public struct TimestampFormatter: Sendable {
   ///   Every value is representable: they span the years 1677 to 2262.
   /// - Returns: 19 ASCII characters (P4).
   public mutating func format(wallClockNanoseconds: Int64) -> String {
+    update(wallClockNanoseconds: wallClockNanoseconds)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Brings ``text`` to a moment of the wall clock; see ``format(wallClockNanoseconds:)``.
+  ///
+  /// Within a second only the three digits of its fraction are written anew, and nothing is
+  /// allocated.
+  ///
+  /// - Parameter wallClockNanoseconds: Nanoseconds since 1970-01-01T00:00:00Z; negative before.
+  public mutating func update(wallClockNanoseconds: Int64) {
     var (second, fraction) = wallClockNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
     if fraction < 0 {
       second -= 1
       fraction += 1_000_000_000
     }
-    return format(second: second, millisecond: Int(fraction / 1_000_000))
+    update(second: second, millisecond: Int(fraction / 1_000_000))
   }
 
   /// The local time now, by the system's wall clock.
@@ -52,17 +62,29 @@ public struct TimestampFormatter: Sendable {
 
   /// The text for a second since 1970 and a millisecond of it, 0 … 999.
   package mutating func format(second: Int64, millisecond: Int) -> String {
+    update(second: second, millisecond: millisecond)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  private mutating func update(second: Int64, millisecond: Int) {
     if second != self.second {
+      write(Timestamp(localTimeAt: second, millisecond: millisecond))
       self.second = second
-      timestamp = Timestamp(localTimeAt: second, millisecond: millisecond)
-    } else if millisecond != timestamp.millisecond {
-      timestamp.millisecond = millisecond
-    } else {
-      return text
+    } else if millisecond != self.millisecond {
+      writeDigits(of: millisecond)
     }
-    buffer.removeAll(keepingCapacity: true)
-    timestamp.append(to: &buffer)
-    text = String(decoding: buffer, as: UTF8.self)
-    return text
+    self.millisecond = millisecond
+  }
+
+  private mutating func write(_ timestamp: Timestamp) {
+    text.removeAll(keepingCapacity: true)
+    timestamp.append(to: &text)
+  }
+
+  private mutating func writeDigits(of millisecond: Int) {
+    let end = Timestamp.textByteCount
+    text[end - 3] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: millisecond / 100)
+    text[end - 2] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: millisecond / 10 % 10)
+    text[end - 1] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: millisecond % 10)
   }
 }

@@ -23,17 +23,29 @@ internal import CLibUV
   /// Bytes that one read takes at most; all connections of a loop share one such buffer.
   static let readBufferSize = 65536
 
+  /// What libuv's callbacks find at `uv_loop_t.data`, without counting a reference.
+  @safe private struct Context {
+    let loop: Unmanaged<EventLoop>
+    let readBuffer: uv_buf_t
+  }
+
   let raw: UnsafeMutablePointer<uv_loop_t>
   let readBuffer: UnsafeMutableRawBufferPointer
-  let writeBuffers = WriteBufferPool()
+  private let context: UnsafeMutablePointer<Context>
+  /// Like ``firstUnflushed``.
+  @exclusivity(unchecked) var writeBuffers = WriteBufferPool()
 
   /// The handles that libuv needs for ticks and for collected writes; they keep no loop alive.
   private let prepare: UnsafeMutablePointer<uv_handle_t>
   private let idle: UnsafeMutablePointer<uv_handle_t>
 
   private var ticks: [() -> Void] = []
+  /// The first connection with collected writes, most often the only one, and the others.
+  ///
+  /// Not counted: each is open, or has its close callback still to come and is taken off by that.
   /// Only ever touched for a moment in which nothing of the program's runs.
-  @exclusivity(unchecked) private var unflushed: [StreamConnection] = []
+  @exclusivity(unchecked) private var firstUnflushed: Unmanaged<StreamConnection>?
+  @exclusivity(unchecked) private var otherUnflushed: [Unmanaged<StreamConnection>] = unsafe []
   private var callbackDepth = 0
   private(set) var isInTimerCallback = false
   private var isClosed = false
@@ -49,14 +61,19 @@ internal import CLibUV
     unsafe readBuffer = .allocate(byteCount: Self.readBufferSize, alignment: 16)
     unsafe prepare = Handle.allocate(UV_PREPARE)
     unsafe idle = Handle.allocate(UV_IDLE)
+    unsafe context = .allocate(capacity: 1)
     let status = unsafe uv_loop_init(raw)
     guard status == 0 else {
       isClosed = true
       freeMemory()
       throw UVError(status, .initialize)
     }
-    let ourselves = unsafe Unmanaged.passUnretained(self).toOpaque()
-    unsafe raw.pointee.data = ourselves
+    unsafe context.initialize(
+      to: Context(
+        loop: .passUnretained(self),
+        readBuffer: uv_buf_init(
+          readBuffer.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(readBuffer.count))))
+    unsafe raw.pointee.data = UnsafeMutableRawPointer(context)
     // Neither init can fail: libuv only fills memory.
     unsafe uv_prepare_init(raw, cuv_prepare(prepare))
     unsafe uv_idle_init(raw, cuv_idle(idle))
@@ -152,6 +169,7 @@ internal import CLibUV
     unsafe readBuffer.deallocate()
     unsafe prepare.deallocate()
     unsafe idle.deallocate()
+    unsafe context.deallocate()
   }
 }
 
@@ -172,7 +190,13 @@ extension EventLoop {
 
 extension EventLoop {
   static func of(_ raw: UnsafeMutablePointer<uv_loop_t>) -> EventLoop {
-    unsafe Unmanaged<EventLoop>.fromOpaque(raw.pointee.data).takeUnretainedValue()
+    unsafe context(of: raw).pointee.loop.takeUnretainedValue()
+  }
+
+  private static func context(
+    of raw: UnsafeMutablePointer<uv_loop_t>
+  ) -> UnsafeMutablePointer<Context> {
+    unsafe raw.pointee.data.assumingMemoryBound(to: Context.self)
   }
 
   /// Gives libuv the loop's read buffer for one read.
@@ -182,9 +206,7 @@ extension EventLoop {
     for handle: UnsafeMutablePointer<uv_handle_t>?, in place: UnsafeMutablePointer<uv_buf_t>?
   ) {
     guard let handle = unsafe handle, let place = unsafe place else { return }
-    let shared = unsafe EventLoop.of(handle.pointee.loop).readBuffer
-    unsafe place.pointee = uv_buf_init(
-      shared.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(shared.count))
+    unsafe place.pointee = context(of: handle.pointee.loop).pointee.readBuffer
   }
 
   /// Calls into the program for an event, then sends what the outermost such call has written.
@@ -193,7 +215,7 @@ extension EventLoop {
     callbackDepth += 1
     body()
     callbackDepth -= 1
-    if callbackDepth == 0, unsafe !unflushed.isEmpty { flushWrites() }
+    if callbackDepth == 0, unsafe firstUnflushed != nil { flushWrites() }
   }
 
   /// Calls into the program for a timer: answers due in one turn leave together, before the poll.
@@ -206,29 +228,45 @@ extension EventLoop {
   }
 
   /// Remembers a connection that has collected writes.
+  @inline(__always)
   func needsFlush(_ connection: StreamConnection) {
-    unsafe unflushed.append(connection)
+    if unsafe firstUnflushed == nil {
+      unsafe firstUnflushed = .passUnretained(connection)
+    } else {
+      unsafe otherUnflushed.append(.passUnretained(connection))
+    }
+  }
+
+  /// Forgets a connection that is closed before its collected writes were looked at.
+  func needsNoFlush(_ connection: StreamConnection) {
+    let forgotten = unsafe Unmanaged.passUnretained(connection).toOpaque()
+    unsafe otherUnflushed.removeAll { unsafe $0.toOpaque() == forgotten }
+    guard unsafe firstUnflushed?.toOpaque() == forgotten else { return }
+    unsafe firstUnflushed = otherUnflushed.isEmpty ? nil : otherUnflushed.removeFirst()
   }
 
   /// Sends collected writes, one pass: what completions write in it waits for the next turn, or a
   /// fast peer could keep us here.
   private func flushWrites() {
+    guard let first = unsafe firstUnflushed else { return }
+    unsafe firstUnflushed = nil
+    let count = unsafe otherUnflushed.count
     callbackDepth += 1
-    let count = unsafe unflushed.count
-    if count == 1 {
-      // The usual case: a connection that has answered what it read.
-      unsafe unflushed.removeLast().flush()
-    } else {
-      for index in 0..<count { unsafe unflushed[index].flush() }
-      unsafe unflushed.removeFirst(count)
+    unsafe first._withUnsafeGuaranteedRef { $0.flush() }
+    if count > 0 {
+      for index in 0..<count {
+        let next = unsafe otherUnflushed[index]
+        unsafe next._withUnsafeGuaranteedRef { $0.flush() }
+      }
+      unsafe otherUnflushed.removeFirst(count)
     }
     callbackDepth -= 1
   }
 
   private func beforePoll() {
-    if unsafe !unflushed.isEmpty {
+    if unsafe firstUnflushed != nil {
       flushWrites()
-      if unsafe !unflushed.isEmpty { wakeWithoutWaiting() }
+      if unsafe firstUnflushed != nil { wakeWithoutWaiting() }
     }
   }
 

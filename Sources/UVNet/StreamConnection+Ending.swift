@@ -46,7 +46,7 @@ extension StreamConnection {
     let status = unsafe uv_shutdown(request, cuv_stream(raw)) { request, status in
       guard let request = unsafe request, let stream = unsafe request.pointee.handle else { return }
       unsafe request.deallocate()
-      unsafe StreamConnection.of(stream).didShutDown(status)
+      unsafe StreamConnection.with(stream) { $0.didShutDown(status) }
     }
     if status != 0 {
       unsafe request.deallocate()

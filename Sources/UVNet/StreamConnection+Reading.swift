@@ -17,7 +17,7 @@ extension StreamConnection {
     guard !isClosing, progress.contains(.paused) else { return }
     loop.checkThread()
     progress.remove(.paused)
-    if handlers != nil { startReading() }
+    if unsafe handlers != nil { startReading() }
   }
 
   /// Whether ``pauseReading()`` is in force.
@@ -33,7 +33,7 @@ extension StreamConnection {
       { handle, _, buffer in unsafe EventLoop.lendReadBuffer(for: handle, in: buffer) },
       { stream, count, _ in
         guard let stream = unsafe stream else { return }
-        unsafe StreamConnection.of(stream).didRead(count)
+        unsafe StreamConnection.with(stream) { $0.didRead(count) }
       })
     guard status == 0 else { return fail(status, .read) }
     progress.insert(.reading)
@@ -49,9 +49,11 @@ extension StreamConnection {
     guard count != 0, !isClosing else { return }  // 0 is EAGAIN
     if count > 0 {
       received &+= UInt64(count)
-      guard !progress.contains(.lingering), let handlers else { return }
+      guard !progress.contains(.lingering), let handlers = unsafe handlers else { return }
       let bytes = unsafe UnsafeRawBufferPointer(start: loop.readBuffer.baseAddress, count: count)
-      loop.dispatch { handlers.onData(self, unsafe bytes.bytes) }
+      loop.dispatch {
+        unsafe handlers._withUnsafeGuaranteedRef { $0.onData(self, unsafe bytes.bytes) }
+      }
     } else if count == Int(UV_EOF.rawValue) {
       didReceiveEnd()
     } else if progress.contains(.lingering) {
@@ -73,7 +75,7 @@ extension StreamConnection {
     stopReading()
     if progress.contains(.lingering) {
       closeWhenBothEndsAreDone()
-    } else if let onEnd = handlers?.onEnd {
+    } else if let onEnd = unsafe handlers?.takeUnretainedValue().onEnd {
       loop.dispatch { onEnd(self) }
     } else {
       loop.dispatch { closeGracefully() }

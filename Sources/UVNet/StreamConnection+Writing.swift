@@ -10,8 +10,11 @@ extension StreamConnection {
   @inline(__always)
   private final var unsent: Int {
     let collected = unsafe queue.collected.count
-    guard unsafe queue.isInFlight else { return collected }
-    return unsafe collected + uv_stream_get_write_queue_size(cuv_stream(raw))
+    return unsafe queue.hasBacklog ? collected + unsentInFlight : collected
+  }
+
+  private final var unsentInFlight: Int {
+    unsafe queue.isInFlight ? uv_stream_get_write_queue_size(cuv_stream(raw)) : 0
   }
 
   /// Bytes that the kernel has taken so far.
@@ -40,9 +43,8 @@ extension StreamConnection {
   public final func write(
     _ bytes: RawSpan, completion: ((Result<Void, UVError>) -> Void)? = nil
   ) throws(UVError) {
-    try unsafe bytes.withUnsafeBytes { bytes throws(UVError) in
-      try unsafe enqueue(bytes, completion)
-    }
+    // The bytes outlive this call, in which they are copied.
+    try unsafe enqueue(bytes.withUnsafeBytes { unsafe $0 }, completion)
   }
 
   /// Sends bytes; see ``write(_:completion:)-(RawSpan,_)``.
@@ -89,7 +91,7 @@ extension StreamConnection {
     guard bytes.count <= limits.maximumPendingBytes - pending,
       unsafe completion == nil || queue.pendingCompletions < limits.maximumPendingCompletions
     else { throw UVError(.noBufferSpace, during: .write) }
-    unsafe queue.append(bytes, pool: loop.writeBuffers, completion: completion)
+    unsafe queue.append(bytes, pool: &loop.writeBuffers, completion: completion)
     if pending + bytes.count > limits.highWaterMark { progress.insert(.aboveHighWater) }
     askForFlush()
   }
@@ -107,7 +109,7 @@ extension StreamConnection {
     guard !isClosing else { return }
     if unsafe !queue.collected.isEmpty && !queue.isInFlight {
       guard let taken = unsafe tryWrite(queue.collected.bytes) else { return }
-      let rest = unsafe queue.sent(taken, pool: loop.writeBuffers)
+      let rest = unsafe queue.sent(taken, pool: &loop.writeBuffers)
       guard unsafe rest.isEmpty || submit(rest) else { return }
     }
     settle()
@@ -130,18 +132,18 @@ extension StreamConnection {
     let status = unsafe uv_write(request, cuv_stream(raw), &range, 1) { request, status in
       guard let request = unsafe request, let stream = unsafe request.pointee.handle else { return }
       unsafe request.deallocate()
-      unsafe StreamConnection.of(stream).didFinishWrite(status)
+      unsafe StreamConnection.with(stream) { $0.didFinishWrite(status) }
     }
     if status != 0 {
       unsafe request.deallocate()
-      unsafe queue.finishInFlight(pool: loop.writeBuffers)
+      unsafe queue.finishInFlight(pool: &loop.writeBuffers)
       fail(status, .write)
     }
     return status == 0
   }
 
   private final func didFinishWrite(_ status: Int32) {
-    unsafe queue.finishInFlight(pool: loop.writeBuffers)
+    unsafe queue.finishInFlight(pool: &loop.writeBuffers)
     guard !isClosing else { return }  // didClose tells those who wait
     guard status == 0 else { return fail(status, .write) }
     if unsafe !queue.collected.isEmpty { askForFlush() }
@@ -162,7 +164,7 @@ extension StreamConnection {
     guard !isClosing else { return }
     if progress.contains(.aboveHighWater), pendingBytes <= limits.value.lowWaterMark {
       progress.remove(.aboveHighWater)
-      if isWritable { handlers?.onDrain?(self) }
+      if isWritable { unsafe handlers?.takeUnretainedValue().onDrain?(self) }
     }
     beginShutdownWhenFlushed()
   }

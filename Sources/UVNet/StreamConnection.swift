@@ -7,7 +7,7 @@ internal import CLibUV
 /// returned.
 ///
 /// Writes are collected: all that a callback writes leaves in one system call when it returns.
-public class StreamConnection: Handle {
+@safe public class StreamConnection: Handle {
   /// What to call when something happens; each closure gets the connection, to avoid a cycle.
   ///
   /// One set can serve any number of connections, which then share its memory. The connection lets
@@ -79,7 +79,8 @@ public class StreamConnection: Handle {
 
   // Declared in the order that packs best: ten thousand idle connections hold these.
   final var progress: Progress = []
-  final var handlers: Handlers.Closures?
+  /// Counted by hand, from ``start(_:)`` to the close callback: no read counts it anew.
+  final var handlers: Unmanaged<Handlers.Closures>?
   final var limits: SharedLimits
   /// Only ever touched for a moment in which nothing of the program's runs.
   @exclusivity(unchecked) final var queue = WriteQueue()
@@ -87,7 +88,8 @@ public class StreamConnection: Handle {
   final var lingerTimer: LoopTimer?
   final var unsentAtClose = 0
   final var received: UInt64 = 0
-  final var programTag = 0
+  // Not public itself: a module that reads it would have every access looked up.
+  private final var programTag = 0
 
   /// Bytes received so far.
   public final var bytesRead: UInt64 { received }
@@ -135,11 +137,13 @@ public class StreamConnection: Handle {
   public final func start(_ handlers: Handlers) {
     guard !isClosing else {
       // Nothing more will come but the close callback, where that is still owed.
-      if self.handlers == nil, !isClosed { self.handlers = handlers.closures }
+      if unsafe self.handlers == nil, !isClosed {
+        unsafe self.handlers = .passRetained(handlers.closures)
+      }
       return
     }
-    precondition(self.handlers == nil, "a connection was started twice")
-    self.handlers = handlers.closures
+    precondition(unsafe self.handlers == nil, "a connection was started twice")
+    unsafe self.handlers = .passRetained(handlers.closures)
     startReading()
   }
 
@@ -154,9 +158,10 @@ public class StreamConnection: Handle {
   }
 
   override func didClose() {
-    let handlers = self.handlers
-    self.handlers = nil
-    unsafe queue.discardCollected(pool: loop.writeBuffers)
+    if progress.contains(.needsFlush) { loop.needsNoFlush(self) }
+    let handlers = unsafe self.handlers?.takeRetainedValue()
+    unsafe self.handlers = nil
+    unsafe queue.discardCollected(pool: &loop.writeBuffers)
     while let completion = unsafe queue.nextAbandoned() {
       completion(.failure(failure ?? UVError(.canceled, during: .write)))
     }
@@ -173,10 +178,16 @@ public class StreamConnection: Handle {
     close()
   }
 
-  static func of(_ raw: UnsafeMutablePointer<uv_stream_t>) -> StreamConnection {
-    unsafe Handle.of(
-      UnsafeMutableRawPointer(raw).assumingMemoryBound(to: uv_handle_t.self),
-      as: StreamConnection.self)
+  /// Calls `body` with the connection behind a stream that libuv calls back for.
+  ///
+  /// No reference is counted: its close callback, which gives up the connection's own, cannot come
+  /// while another callback runs.
+  @inline(__always)
+  static func with(
+    _ raw: UnsafeMutablePointer<uv_stream_t>, _ body: (StreamConnection) -> Void
+  ) {
+    guard let data = unsafe raw.pointee.data else { return }
+    unsafe Unmanaged<StreamConnection>.fromOpaque(data)._withUnsafeGuaranteedRef(body)
   }
 }
 

@@ -34,7 +34,7 @@
   ///
   /// Only for a buffer that libuv does not hold.
   @inline(__always)
-  mutating func append(_ bytes: UnsafeRawBufferPointer, pool: WriteBufferPool) {
+  mutating func append(_ bytes: UnsafeRawBufferPointer, pool: inout WriteBufferPool) {
     guard let source = bytes.baseAddress else { return }
     var header = unsafe header ?? pool.take()
     let needed = unsafe header.pointee.count + bytes.count
@@ -71,7 +71,7 @@
 /// idle connection holds none.
 ///
 /// A pile: the memory used last, which the processor's caches know, is used next.
-@safe final class WriteBufferPool {
+@safe struct WriteBufferPool: ~Copyable {
   static let firstCapacity = 4096
   static let largestKept = 65536
   static let mostKept = 64
@@ -79,15 +79,21 @@
   private var top: UnsafeMutablePointer<WriteBuffer.Header>?
   private var kept = 0
 
-  deinit { while let header = unsafe pop() { unsafe header.deallocate() } }
+  deinit {
+    var next = unsafe top
+    while let header = unsafe next {
+      unsafe next = header.pointee.below
+      unsafe header.deallocate()
+    }
+  }
 
   @inline(__always)
-  fileprivate func take() -> UnsafeMutablePointer<WriteBuffer.Header> {
+  fileprivate mutating func take() -> UnsafeMutablePointer<WriteBuffer.Header> {
     unsafe pop() ?? WriteBuffer.allocate(capacity: Self.firstCapacity)
   }
 
   @inline(__always)
-  private func pop() -> UnsafeMutablePointer<WriteBuffer.Header>? {
+  private mutating func pop() -> UnsafeMutablePointer<WriteBuffer.Header>? {
     guard let header = unsafe top else { return nil }
     unsafe top = header.pointee.below
     kept -= 1
@@ -96,7 +102,7 @@
 
   /// Takes the memory of a buffer, which is empty then.
   @inline(__always)
-  func drain(_ buffer: inout WriteBuffer) {
+  mutating func drain(_ buffer: inout WriteBuffer) {
     guard let header = unsafe buffer.header else { return }
     unsafe buffer.header = nil
     guard unsafe header.pointee.capacity <= Self.largestKept, kept < Self.mostKept else {

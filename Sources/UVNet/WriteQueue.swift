@@ -48,9 +48,9 @@ struct WriteQueue: ~Copyable {
 
   @inline(__always)
   mutating func append(
-    _ bytes: UnsafeRawBufferPointer, pool: WriteBufferPool, completion: Completion?
+    _ bytes: UnsafeRawBufferPointer, pool: inout WriteBufferPool, completion: Completion?
   ) {
-    unsafe collected.append(bytes, pool: pool)
+    unsafe collected.append(bytes, pool: &pool)
     accepted += UInt64(bytes.count)
     if let completion { needBacklog().completions.append((accepted, completion)) }
   }
@@ -60,7 +60,7 @@ struct WriteQueue: ~Copyable {
   /// - Returns: The bytes to go on sending, which stay where they are until
   ///   ``finishInFlight(pool:)``; none when all were taken.
   @inline(__always)
-  mutating func sent(_ count: Int, pool: WriteBufferPool) -> UnsafeMutableRawBufferPointer {
+  mutating func sent(_ count: Int, pool: inout WriteBufferPool) -> UnsafeMutableRawBufferPointer {
     guard count < collected.count else {
       pool.drain(&collected)
       return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
@@ -72,7 +72,7 @@ struct WriteQueue: ~Copyable {
   }
 
   /// libuv is done with the buffer that it had.
-  mutating func finishInFlight(pool: WriteBufferPool) {
+  mutating func finishInFlight(pool: inout WriteBufferPool) {
     guard let backlog else { return }
     pool.drain(&backlog.inFlight)
     backlog.inFlightStart = 0
@@ -107,5 +107,5 @@ struct WriteQueue: ~Copyable {
   }
 
   /// Lets go of what was collected; what libuv holds stays until it is done with it.
-  mutating func discardCollected(pool: WriteBufferPool) { pool.drain(&collected) }
+  mutating func discardCollected(pool: inout WriteBufferPool) { pool.drain(&collected) }
 }

@@ -162,6 +162,16 @@ public final class RawSocket {
     }
   }
 
+  /// Sends what the system takes without waiting.
+  ///
+  /// - Parameter bytes: What to send.
+  /// - Returns: How many bytes were taken; none as well when the connection has failed.
+  public func sendWhatFits(_ bytes: [UInt8]) -> Int {
+    bytes.withUnsafeBytes { bytes in
+      max(0, sysSend(descriptor, bytes.baseAddress, bytes.count, Self.noSignal | Self.noWaiting))
+    }
+  }
+
   /// Sends one byte as urgent data.
   ///
   /// - Parameter byte: The byte.
@@ -243,10 +253,12 @@ public final class RawSocket {
 
   #if canImport(Darwin)
     private static let noSignal: Int32 = 0
+    private static let noWaiting = MSG_DONTWAIT
     private static let urgent = MSG_OOB
     private static let writeSide = SHUT_WR
   #else
     private static let noSignal = Int32(MSG_NOSIGNAL)
+    private static let noWaiting = Int32(MSG_DONTWAIT)
     private static let urgent = Int32(MSG_OOB)
     private static let writeSide = Int32(SHUT_WR)
   #endif

@@ -1,3 +1,4 @@
+import ProgramSupport
 import Testing
 import UVNet
 
@@ -151,5 +152,11 @@ import UVNet
   @Test("a quoted word reads back as it was", arguments: ["a", "a b", "", "\"", "\\ \"x\"", "é\t"])
   func quotes(text: String) throws {
     #expect(try CommandParser.words(of: "x " + CommandParser.quoted(text)) == ["x", text])
+  }
+
+  @Test("lines of a file know their number")
+  func numbers() {
+    let lines = ScriptLine.lines(of: Array("a\nb".utf8), named: "f")
+    #expect(lines.map(\.source) == ["f:1", "f:2"])
   }
 }

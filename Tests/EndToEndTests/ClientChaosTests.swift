@@ -12,15 +12,21 @@ import UVNetTestKit
 
 /// The client in periodic mode against a server that answers late, torn, wrongly or not at all.
 ///
-/// `UVNET_CHAOS_SECONDS` makes it longer than the few seconds of an ordinary run.
+/// `UVNET_CHAOS_SECONDS` makes it longer than the few seconds of an ordinary run, and
+/// `UVNET_CHAOS_SEED` repeats the chaos of another run: every run prints its seeds.
 @Suite struct ClientChaosTests {
   private static let answer = Message.fastResponse(currentDateTime: "19851019T050107.333").frame
   private static let request = Message.fast.frame
 
-  @Test(arguments: [1, 2] as [UInt64])
+  private static func variable(_ name: String) -> UInt64? {
+    getenv(name).flatMap { UInt64(String(cString: $0)) }
+  }
+
+  @Test(arguments: variable("UVNET_CHAOS_SEED").map { [$0] } ?? [1, .random(in: 2...9999)])
   func `two requests are never in flight, nor two connections open`(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
-    let seconds = getenv("UVNET_CHAOS_SECONDS").flatMap { Int64(String(cString: $0)) } ?? 4
+    let seconds = Self.variable("UVNET_CHAOS_SECONDS") ?? 4
+    print("client chaos: seed \(seed), \(seconds) s")
     let end = ContinuousClock.now.advanced(by: .seconds(seconds))
     let peer = try RawSocket.listen()
     let folder = try TemporaryFolder()
@@ -30,13 +36,14 @@ import UVNetTestKit
       "testtask-client",
       ["127.0.0.1:\(peer.port)", "--json", "--reconnect", "1", "--log-file", log], input: .pipe)
     try client.write("log off\nevery 10 fast\nsleep 100000\n")
-    var answered = 0
+    var (answered, connections) = (0, 0)
     var lastEnd: ContinuousClock.Instant?
     while ContinuousClock.now < end {
       let connection = try peer.accept()
       if let lastEnd { #expect(ContinuousClock.now - lastEnd >= .seconds(1), "seed \(seed)") }
       let conversation = try converse(over: connection, &random, seed: seed, until: end)
       answered += conversation.answered
+      connections += 1
       lastEnd = conversation.ended
     }
     client.send(signal: SIGINT)
@@ -44,6 +51,7 @@ import UVNetTestKit
     #expect(ending == .exit(130))
     let lines = try readFile(log).split(separator: "\n")
     #expect(lines.count { $0.contains(#""event":"received""#) } == answered, "seed \(seed)")
+    print("client chaos: seed \(seed), \(answered) answers over \(connections) connections")
     var inFlight = 0
     for line in lines {
       if line.contains(#""event":"sent""#) { inFlight += 1 }

@@ -1,4 +1,6 @@
+import TestTaskProto
 import Testing
+import UVNetTestKit
 
 #if canImport(Glibc)
   import Glibc
@@ -25,6 +27,38 @@ import Testing
     client.send(signal: signal)
     #expect(try client.wait() == .exit(code))
   }
+
+  #if os(Linux)
+    @Test func `a terminal that takes nothing holds up neither requests nor a signal`() throws {
+      // Swift's Glibc leaves posix_openpt(3) and its companions out.
+      let master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+      defer { close(master) }
+      let (unlock, getNumber) = (UInt(0x4004_5431), UInt(0x8004_5430))
+      var number: Int32 = 0
+      try #require(ioctl(master, unlock, &number) == 0 && ioctl(master, getNumber, &number) == 0)
+      let terminal = "/dev/pts/\(number)"
+      let peer = try RawSocket.listen()
+      let client = try Program(
+        "/bin/sh",
+        [
+          "-c", #"exec "$1" "$2" <"$3" >"$3" 2>&1"#, "sh",
+          Program.buildFolder + "/testtask-client", "127.0.0.1:\(peer.port)", terminal,
+        ])
+      let connection = try peer.accept()
+      let command = Array("every 10 fast\r".utf8)
+      try #require(write(master, command, command.count) == command.count)
+      // What is drawn for a hundred of them fills the terminal.
+      for _ in 0..<250 {
+        #expect(try connection.receive(3) == Message.fast.frame)
+        try connection.send(Message.fastResponse(currentDateTime: "19851019T050107.333").frame)
+      }
+      client.send(signal: SIGTERM)
+      #expect(try client.wait() == .exit(143))
+      var settings = termios()
+      #expect(tcgetattr(master, &settings) == 0)
+      #expect(settings.c_lflag & tcflag_t(ICANON) != 0)
+    }
+  #endif
 
   @Test func `a late reader gets every line, and the end waits for it`() throws {
     let server = try RunningServer()

@@ -76,7 +76,7 @@ struct ClientPromptTests {
     #expect(try window.hasItsSettings())
   }
 
-  @Test(arguments: [(SIGTERM, 143), (SIGHUP, 129), (SIGINT, 130)])
+  @Test(arguments: [(SIGTERM, 143), (SIGHUP, 129), (SIGINT, 130), (SIGUSR1, 138)])
   func `a signal ends it, and the terminal is as before`(signal: Int32, code: Int) throws {
     try window.run("every 50 fast")
     try window.type("half-typed")
@@ -131,6 +131,20 @@ struct ClientPromptTests {
     try window.press("Tab")
     try window.type("9")
     try window.wait { $0.last == "\(prompt) reconnect 9" }
+  }
+
+  @Test func `on a dumb terminal Ctrl-C gives up the line, and nothing is drawn`() throws {
+    try window.press("C-d")
+    try window.wait { $0.last == "$" }
+    try window.run("clear; TERM=dumb \"$client\" 127.0.0.1:\(server.port) --time none")
+    try window.wait { $0.contains("connected to 127.0.0.1:\(server.port)") }
+    try window.type("quit")
+    try window.press("C-c")
+    try window.run("fast")
+    try window.wait { $0.contains { $0.contains("received #1 (fast)") } }
+    try window.press("C-d")
+    try window.wait { $0.last == "$" }
+    #expect(try window.hasItsSettings())
   }
 
   @Test func `with its output in a pipe it draws nothing`() throws {

@@ -47,11 +47,11 @@ import UVNetTestKit
     let client: Program
     if source == "pipe" {
       client = try Self.client(server.port, ["--json"], input: .pipe)
-      try client.write(commands.replacing("# a comment is no command\n", with: ""))
+      try client.write(commands)
       client.endInput()
     } else {
       let path = server.folder.path + "/commands"
-      try writeFile(path, commands.replacing("# a comment is no command\n", with: ""))
+      try writeFile(path, commands)
       client = try Self.client(server.port, ["--json"], input: .file(path))
     }
     let events = Self.events(try client.readOutputToEnd())

@@ -42,12 +42,14 @@ import UVNetTestKit
   }
 
   @Test func `a client that takes nothing holds a drain up to the deadline only`() throws {
-    let server = try RunningServer("[limits]\ndrain_timeout_seconds = 1\n")
-    let client = try StuckClient(port: server.port)
+    let server = try RunningServer(
+      "[limits]\ndrain_timeout_seconds = 1\n" + StuckClient.settings)
+    let client = try StuckClient.owed(1 << 20, by: server)
     let start = ContinuousClock.now
     #expect(try server.terminate() == .exit(0))
     #expect(ContinuousClock.now - start >= .seconds(1))
-    withExtendedLifetime(client) {}
+    let lines = try server.logLines(containing: "event=disconnect", count: 2)
+    #expect(lines.contains { $0.contains("rx_bytes=\(client.sentByteCount) ") }, "all was read")
   }
 
   @Test(arguments: [SIGINT, SIGTERM])
@@ -196,13 +198,34 @@ import UVNetTestKit
 
   @Test func `a client that takes nothing is read no further, and closed when time is up`() throws {
     let server = try RunningServer("[limits]\nstuck_peer_timeout_seconds = 1\n")
-    let client = try StuckClient(port: server.port)
+    let client = try StuckClient.full(port: server.port)
     let other = try server.connect()
     try other.send(.fast)
     #expect(try other.receiveMessage().isFastResponse)
     let line = try server.logLines(containing: "event=disconnect")[0]
     #expect(line.contains("reason=stuck"))
-    withExtendedLifetime(client) {}
+    let fields = line.split(separator: " ").filter { $0.hasPrefix("rx_bytes=") }
+    let read = try #require(fields.first.flatMap { Int($0.dropFirst("rx_bytes=".count)) })
+    #expect(read < client.sentByteCount, "the rest waits with the kernel")
+  }
+
+  @Test func `while all hold much, each may hold little, and a slow reader gets every answer`()
+    throws
+  {
+    // Over a quarter of the bound, and under the bound, whatever part of it the kernel takes.
+    let unsent = StuckClient.kernelMaximum / 2
+    let server = try RunningServer(
+      "[limits]\ntotal_write_buffer_bytes = \(4 * unsent - 65_536)\n" + StuckClient.settings)
+    let stuck = try StuckClient.owed(unsent, by: server)
+    // What is held is counted now and then: the first answers may still be those of good times.
+    let client = try RawSocket.connect(port: server.port, receiveBuffer: 4_096)
+    let requests = Array(repeating: Message.fast.frame, count: 2_000).flatMap { $0 }
+    for _ in 0..<20 { try client.send(requests) }
+    client.shutdownWrite()
+    #expect(try client.receiveToEnd().count == 40_000 * 24)
+    let lines = try server.logLines(containing: "requests=40000")
+    #expect(lines[0].contains("reason=eof"))
+    withExtendedLifetime(stuck) {}
   }
 
   @Test func `a slow reader that does read gets every answer`() throws {
@@ -263,7 +286,26 @@ import UVNetTestKit
     }
   }
 
-  @Test(arguments: [["--port", "65536"], ["--port", "x"], ["--nosuch"], ["stray"], ["--port"]])
+  @Test func `a dump is an ini with the same settings`() throws {
+    let folder = try TemporaryFolder()
+    let arguments = ["--port", "7", "--log-file", "a #\u{E4};b", "--dump-config"]
+    let first = try Program("testtask-server", arguments, directory: folder.path)
+    let dump = try first.readOutputToEnd().joined(separator: "\n")
+    try writeFile(folder.path + "/dump.ini", dump)
+    let second = try Program(
+      "testtask-server", ["--config", "dump.ini", "--dump-config"], directory: folder.path)
+    let again = try second.readOutputToEnd().joined(separator: "\n")
+    let values = { (text: String) in
+      text.split(separator: "\n").map { $0.split(separator: "  # ")[0] }
+    }
+    #expect(values(again) == values(dump))
+    #expect(values(again).contains("file = \"a #\u{E4};b\""))
+  }
+
+  @Test(arguments: [
+    ["--port", "65536"], ["--port", "x"], ["--nosuch"], ["stray"], ["--port"],
+    ["--log-file", "both \" and #"], ["--log-file", "a\nb"],
+  ])
   func `wrong flags are a matter of usage`(arguments: [String]) throws {
     let program = try Program("testtask-server", arguments)
     #expect(try !program.readErrorsToEnd().isEmpty)
@@ -286,7 +328,7 @@ import UVNetTestKit
     #expect(lines.contains("port = 3  # --port"))
     #expect(lines.contains("backlog = 9  # s.ini:4"))
     #expect(lines.contains("half_close = no  # default"))
-    #expect(lines.count { $0.contains(" = ") } == 16)
+    #expect(lines.count { $0.contains(" = ") } == 17)
     #expect(try program.wait() == .exit(0))
   }
 
@@ -334,14 +376,26 @@ import UVNetTestKit
         "testtask-server", ["--port", "0", "--log-file", folder.path + "/log"],
         environment: ["NOTIFY_SOCKET": prefix + folder.path + "/notify"])
       #expect(manager.receive() == "READY=1")
+      #expect(manager.receive() == "STATUS=0 clients, 0 sleeping requests, 0 requests/s")
+      let before = monotonicMicroseconds
       program.send(signal: SIGHUP)
-      #expect(manager.receive().hasPrefix("RELOADING=1\nMONOTONIC_USEC="))
+      let reloading = manager.receive().split(separator: "\n")
+      #expect(reloading.first == "RELOADING=1")
+      let time = try #require(reloading.last?.split(separator: "=").last.flatMap { Int($0) })
+      #expect(reloading.last == "MONOTONIC_USEC=\(time)")
+      #expect((before...monotonicMicroseconds).contains(time))
       #expect(manager.receive() == "READY=1")
       program.send(signal: SIGTERM)
       #expect(manager.receive() == "STOPPING=1")
       #expect(try program.wait() == .exit(0))
     }
   #endif
+}
+
+private var monotonicMicroseconds: Int {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Int(time.tv_sec) * 1_000_000 + Int(time.tv_nsec) / 1_000
 }
 
 extension RunningServer {

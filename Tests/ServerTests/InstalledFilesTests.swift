@@ -1,3 +1,4 @@
+import ProgramSupport
 import Testing
 
 @testable import Server
@@ -23,18 +24,18 @@ import Testing
   }
 
   @Test func `the sample ini sets every key to its default`() throws {
-    var source = ConfigurationSource()
+    var source = Settings<Configuration>()
     let text = try contents("etc/server.ini")
     try source.apply(ini: Array(text.utf8), path: "etc/server.ini")
     #expect(source.values == Configuration())
-    for key in ConfigurationKey.table {
+    for key in Configuration.keys {
       #expect(source.origin(of: key) != .preset, "\(key.name) is not there")
     }
   }
 
-  @Test(arguments: ConfigurationKey.table.indices)
+  @Test(arguments: Configuration.keys.indices)
   func `the sample ini tells what each key accepts, right above it`(index: Int) throws {
-    let key = ConfigurationKey.table[index]
+    let key = Configuration.keys[index]
     let lines = try contents("etc/server.ini").split(
       separator: "\n", omittingEmptySubsequences: false)
     let line = try #require(lines.firstIndex { $0.hasPrefix("\(key.name) = ") })

@@ -5,7 +5,8 @@ import re
 import threading
 import time
 
-from peers import FAST, FAST_ANSWER_LENGTH, best_of, check, figures, quantile, until, varint
+from peers import (FAST, FAST_ANSWER_LENGTH, LARGE_BUFFER, best_of, check, figures, kernel_maximum,
+                   quantile, until, varint)
 from row import row
 
 LATENCY_BOUND_MS = 50
@@ -135,8 +136,7 @@ def never_reads(place):
     each = (highest - before) / count
     read = max(int(re.search(r" rx_bytes=(\d+)", line)[1]) for line in lines)
     # It stops once the answers fill the system's buffer and 64 KiB; they are 8 times as long.
-    with open("/proc/sys/net/ipv4/tcp_wmem") as file:
-        bound = int(file.read().split()[2]) // 8 + 131_072
+    bound = kernel_maximum() // 8 + 131_072
     place.note(f"of at least {min(sent)} bytes sent it read at most {read} (bound: {bound})")
     place.note(f"memory {before} KiB, at most {highest} KiB: {each:.0f} KiB each (bound: 256); "
                f"closed within {took:.1f} s")
@@ -146,6 +146,44 @@ def never_reads(place):
     check(each < 256, "memory is not bounded")
     check(took >= 2, "closed early")
     check(quantile(beside, 0.99) < LATENCY_BOUND_MS, "the other client waits too long")
+
+
+@row("9-together", "40 clients that never read, and a bound of 1 MiB on what all hold together")
+def hold_together(place):
+    bound_kib = 1_024
+    # Alone, each could hold 64 MiB before it is read no further.
+    server = place.server(f"{LARGE_BUFFER}\n"
+                          f"total_write_buffer_bytes = {bound_kib * 1024}")
+    reader = server.connect()
+    reader.fast()
+    clients = [server.connect(receive_buffer=4_096) for _ in range(40)]
+    before = highest = server.resident_kib()
+    requests = FAST * 400_000
+    sent = [0] * len(clients)
+    start = time.monotonic()
+    beside = []
+
+    def closed():
+        return [line for line in server.lines("disconnect") if "reason=buffer" in line]
+
+    # Whoever is left holds little: so much that the bound is kept, and nobody else has to go.
+    while time.monotonic() - start < 3 or not closed():
+        check(time.monotonic() - start < 20, "nobody is closed for holding too much")
+        for number, client in enumerate(clients):
+            with contextlib.suppress(OSError):
+                sent[number] += client.send_what_fits(requests[sent[number]:])
+        for _ in range(20):
+            at = time.perf_counter()
+            reader.fast()
+            beside.append((time.perf_counter() - at) * 1000)
+        highest = max(highest, server.resident_kib())
+    after = server.resident_kib()
+    place.note(f"{len(closed())} of {len(clients)} closed; memory {before} KiB, at most {highest} KiB, "
+               f"then {after} KiB (bound: {before + 16 * bound_kib})")
+    place.note(f"one that reads meanwhile: {figures(beside)}")
+    check(len(closed()) == len(server.lines("disconnect")), "closed for another reason")
+    check(after < before + 16 * bound_kib, "memory is not bounded")
+    reader.fast()
 
 
 @row("9-slow", "a slow reader, slower than the timeout of 1 s for all of it, gets every answer")

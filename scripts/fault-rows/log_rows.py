@@ -1,6 +1,7 @@
 """A log that cannot be written, is moved, or is deleted."""
 
 import contextlib
+import glob
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import subprocess
 from peers import Skipped, check, until
 from row import row
 
+SNIPPET_PATH = "/var/log/testtask-server/testtask-server.log"
 LINE = re.compile(r"ts=\S+ level=\w+ event=\w+( \w+=(\"[^\"]*\"|[^ \"]+))*$")
 
 
@@ -113,6 +115,45 @@ def rotation(place):
     counts = [event_count(lines, event) for event in ("connect", "disconnect", "lost", "reload")]
     place.note("{} connect, {} disconnect, {} lost, {} reload in {} files".format(*counts, rotations + 1))
     check(counts == [round(connections * loads)] * 2 + [0, rotations // 2], "lines are missing")
+
+
+@row("18-logrotate", "logrotate itself with our snippet, ten times under load, compressing")
+def logrotate(place):
+    server = place.server()
+    snippet = os.path.join(os.path.dirname(__file__), "../../etc/testtask-server.logrotate")
+    with open(snippet) as file:
+        text = file.read()
+    check(text.count(SNIPPET_PATH) == 1, f"the snippet is not about {SNIPPET_PATH}")
+    config = place.file("logrotate.conf", text.replace(SNIPPET_PATH, server.log))
+    # No service manager here: what the snippet asks of it is done to our server.
+    place.file("bin/systemctl", f"""#!/bin/sh
+[ "$*" = "kill --kill-whom=main --signal=SIGUSR1 testtask-server.service" ] || exit 1
+exec kill -USR1 {server.pid}
+""", mode=0o755)
+    environment = {**os.environ, "PATH": f"{place.path}/bin:{os.environ['PATH']}:/usr/sbin"}
+    connections, rotations = 3_000, 10
+    wait = place.in_background(lambda: come_and_go(server, connections))
+    for _ in range(rotations):
+        until(lambda: os.path.getsize(server.log) > 0, "a line in the new log")
+        done = subprocess.run(
+            ["logrotate", "--force", "--state", f"{place.path}/state", config],
+            capture_output=True, text=True, env=environment)
+        check(done.returncode == 0 and not done.stderr, f"logrotate: {done.stderr}")
+        until(lambda: os.path.exists(server.log), "a new log")
+        if wait.is_over():
+            come_and_go(server, 1)
+            connections += 1
+    wait()
+    check(server.terminate() == 0, "no clean end")
+    packed = sorted(glob.glob(server.log + ".*.gz"))
+    check(len(packed) == rotations - 1, f"{len(packed)} compressed files of {rotations - 1}")
+    for path in packed:
+        subprocess.run(["gunzip", path], check=True)
+    paths = [server.log, *(f"{server.log}.{number + 1}" for number in range(rotations))]
+    lines = read_whole_lines(*paths)
+    counts = [event_count(lines, event) for event in ("connect", "disconnect", "lost")]
+    place.note("{} connect, {} disconnect, {} lost in {} files".format(*counts, len(paths)))
+    check(counts == [connections, connections, 0], "lines are missing")
 
 
 @row("18-deleted", "the log is deleted, then SIGHUP")

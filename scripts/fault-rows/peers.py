@@ -15,6 +15,8 @@ import time
 
 FAST = bytes.fromhex("021a00")
 FOREVER = 2**32 - 1
+#: Lets the server hold 64 MiB of answers for one client before it reads no further.
+LARGE_BUFFER = "write_buffer_bytes = 1073741824"
 FAST_ANSWER_LENGTH = 24
 #: An answer to a slow request is this long while fewer than 128 clients are connected.
 SLOW_ANSWER_LENGTH = 5
@@ -124,6 +126,15 @@ class Client:
         self.socket.close()
 
 
+def kernel_maximum():
+    """The most bytes that the kernel ever holds of what was written to one connection.
+
+    Until then its buffer may grow, by and by: a quiet moment is no sign of a full one.
+    """
+    with open("/proc/sys/net/ipv4/tcp_wmem") as file:
+        return int(file.read().split()[2])
+
+
 class ThreadWatch(threading.Thread):
     """Looks at the number of threads of every program under test, all the time."""
 
@@ -173,6 +184,15 @@ class Workplace:
     def note(self, text):
         """Something measured, shown below the row."""
         self.notes.append(text)
+
+    def file(self, name, text, mode=0o644):
+        """Makes a file in the row's folder, and returns its path."""
+        path = os.path.join(self.path, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+        os.chmod(path, mode)
+        return path
 
     def start(self, arguments, **options):
         process = subprocess.Popen(arguments, cwd=self.path, **options)

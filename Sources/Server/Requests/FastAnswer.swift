@@ -1,7 +1,9 @@
 import TestTaskProto
 
 /// The answer to fast requests as it goes out, made anew once a millisecond at most.
-struct FastAnswer {
+///
+/// It cannot be copied, so that nothing is counted when its frames are lent.
+struct FastAnswer: ~Copyable {
   /// A frame: its length prefix, two tags with lengths, and the 19 characters of a timestamp.
   static let byteCount = 24
 
@@ -10,18 +12,39 @@ struct FastAnswer {
   /// The same frame again and again, as often as some client has asked in one read.
   private(set) var frames: [UInt8] = []
 
+  init() {
+    Message.fastResponse(currentDateTime: formatter.format(wallClockNanoseconds: 0))
+      .appendFrame(to: &frames)
+  }
+
   /// Brings the time up to date in at least `count` frames.
+  @inline(__always)
   mutating func refresh(wallClockNanoseconds: Int64, count: Int) {
     let millisecond = wallClockNanoseconds / 1_000_000
     if millisecond != self.millisecond {
       self.millisecond = millisecond
-      frames.removeAll(keepingCapacity: true)
-      Message.fastResponse(
-        currentDateTime: formatter.format(wallClockNanoseconds: wallClockNanoseconds)
-      ).appendFrame(to: &frames)
+      rewrite(wallClockNanoseconds)
     }
-    while frames.count < count * Self.byteCount {
-      frames.append(contentsOf: frames[..<Self.byteCount])
-    }
+    if frames.count < count * Self.byteCount { repeatFrame(count) }
+  }
+
+  /// Lends the first `count` frames, of as many as were brought up to date.
+  @inline(__always)
+  func withFrames<Result>(_ count: Int, _ body: (RawSpan) -> Result) -> Result {
+    body(frames.span.bytes.extracting(0..<count * Self.byteCount))
+  }
+
+  private mutating func rewrite(_ wallClockNanoseconds: Int64) {
+    formatter.update(wallClockNanoseconds: wallClockNanoseconds)
+    frames.removeLast(frames.count - Self.byteCount)
+    // The text ends the frame.
+    let start = Self.byteCount - Timestamp.textByteCount
+    for index in 0..<Timestamp.textByteCount { frames[start + index] = formatter.text[index] }
+  }
+
+  private mutating func repeatFrame(_ count: Int) {
+    // A copy of its own: a slice would share the memory, and each append would copy all of it.
+    let frame = Array(frames[..<Self.byteCount])
+    while frames.count < count * Self.byteCount { frames.append(contentsOf: frame) }
   }
 }

@@ -1,4 +1,5 @@
 @testable internal import Client
+@testable internal import ProgramSupport
 internal import UVNet
 
 /// Input is cut into the same lines however it comes, and every line is either a command whose

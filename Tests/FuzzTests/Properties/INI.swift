@@ -1,3 +1,4 @@
+internal import ProgramSupport
 @testable internal import Server
 
 /// A file is either taken whole, in which case what is dumped reads back to the same settings, or
@@ -7,9 +8,9 @@ func checkINI(_ input: [UInt8]) throws(Finding) {
   try checkPlaces(of: text, in: input)
   try checkLineEnds(of: input, text)
 
-  let before = ConfigurationSource()
+  let before = Settings<Configuration>()
   var source = before
-  do throws(ConfigurationSource.Problems) {
+  do throws(SettingProblems) {
     try source.apply(ini: input, path: "test.ini")
   } catch {
     try requireEqual(source, before, "the settings after a refused file")
@@ -21,14 +22,14 @@ func checkINI(_ input: [UInt8]) throws(Finding) {
     return
   }
   try require(text.problems.isEmpty, "accepted in spite of \(text.problems)")
-  for key in ConfigurationKey.table {
+  for key in Configuration.keys {
     var copy = source.values
     let value = key.read(source.values)
     try require(key.write(&copy, value), "\(key.name) has a value that it refuses: \(value)")
     try requireEqual(copy, source.values, "\(key.name) written back")
   }
-  var again = ConfigurationSource()
-  do throws(ConfigurationSource.Problems) {
+  var again = Settings<Configuration>()
+  do throws(SettingProblems) {
     try again.apply(ini: Array(source.dump.utf8), path: "dump.ini")
   } catch {
     throw Finding(message: "the dump is refused: \(error.lines)")

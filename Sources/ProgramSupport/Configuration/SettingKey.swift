@@ -1,0 +1,90 @@
+/// One setting as the ini has it: section, key, what it accepts, and how it reaches its value.
+///
+/// A program lists its settings once, in ``SettingValues/keys``: the ini, the flags, dumps and
+/// reloading all go by that list.
+package struct SettingKey<Values>: Sendable {
+  /// When a changed value counts for a running program.
+  package enum Effect: Sendable {
+    case onReload
+    case onRestart
+  }
+
+  package let section: String
+  package let name: String
+  /// The values that are accepted, in words: `0 to 65535`.
+  package let accepts: String
+  package let effect: Effect
+  /// The value as the ini would have it, unquoted.
+  package let read: @Sendable (Values) -> String
+  /// Takes a value over; false if it is not acceptable.
+  package let write: @Sendable (inout Values, String) -> Bool
+
+  var id: String { "\(section).\(name)" }
+
+  /// A whole number in decimal digits.
+  package static func integer(
+    _ section: String, _ name: String, _ path: any WritableKeyPath<Values, Int> & Sendable,
+    _ range: ClosedRange<Int>, _ effect: Effect
+  ) -> SettingKey {
+    SettingKey(
+      section: section, name: name, accepts: "\(range.lowerBound) to \(range.upperBound)",
+      effect: effect,
+      read: { String($0[keyPath: path]) },
+      write: { values, text in
+        // Int's own parser would take a sign too.
+        guard text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
+          let number = Int(text), range.contains(number)
+        else { return false }
+        values[keyPath: path] = number
+        return true
+      })
+  }
+
+  /// Yes or no, in four spellings each.
+  package static func boolean(
+    _ section: String, _ name: String, _ path: any WritableKeyPath<Values, Bool> & Sendable,
+    _ effect: Effect
+  ) -> SettingKey {
+    SettingKey(
+      section: section, name: name, accepts: "yes or no", effect: effect,
+      read: { $0[keyPath: path] ? "yes" : "no" },
+      write: { values, text in
+        switch text {
+        case "yes", "true", "on", "1": values[keyPath: path] = true
+        case "no", "false", "off", "0": values[keyPath: path] = false
+        default: return false
+        }
+        return true
+      })
+  }
+
+  /// Any text but none at all; `accepts` says what it should be.
+  package static func text(
+    _ section: String, _ name: String, _ path: any WritableKeyPath<Values, String> & Sendable,
+    _ accepts: String, _ effect: Effect
+  ) -> SettingKey {
+    SettingKey(
+      section: section, name: name, accepts: accepts, effect: effect,
+      read: { $0[keyPath: path] },
+      write: { values, text in
+        values[keyPath: path] = text
+        return !text.isEmpty
+      })
+  }
+
+  /// One of a few words.
+  package static func choice<Choice>(
+    _ section: String, _ name: String, _ path: any WritableKeyPath<Values, Choice> & Sendable,
+    _ effect: Effect
+  ) -> SettingKey where Choice: RawRepresentable<String> & CaseIterable & SendableMetatype {
+    SettingKey(
+      section: section, name: name,
+      accepts: Choice.allCases.map(\.rawValue).joined(separator: ", "), effect: effect,
+      read: { $0[keyPath: path].rawValue },
+      write: { values, text in
+        guard let choice = Choice(rawValue: text) else { return false }
+        values[keyPath: path] = choice
+        return true
+      })
+  }
+}

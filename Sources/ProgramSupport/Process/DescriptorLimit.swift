@@ -1,0 +1,33 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// How many descriptors the process may have.
+package enum DescriptorLimit {
+  /// Raises the soft limit as far as `wanted` connections need and the hard one allows.
+  ///
+  /// - Parameters:
+  ///   - wanted: Descriptors that connections would take.
+  ///   - reserve: Descriptors for everything else.
+  /// - Returns: The connections that there is room for; at least one.
+  package static func raise(for wanted: Int, reserve: Int) -> Int {
+    #if canImport(Glibc)
+      let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    #else
+      let resource = RLIMIT_NOFILE
+    #endif
+    var limit = rlimit()
+    guard getrlimit(resource, &limit) == 0 else { return wanted }
+    let needed = rlim_t(wanted + reserve)
+    if limit.rlim_cur < needed {
+      var raised = limit
+      raised.rlim_cur = min(needed, limit.rlim_max)
+      if setrlimit(resource, &raised) == 0 { limit = raised }
+    }
+    return max(1, Int(clamping: limit.rlim_cur) - reserve)
+  }
+}

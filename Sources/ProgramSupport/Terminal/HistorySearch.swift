@@ -1,0 +1,43 @@
+/// A search for an older line while the words to look for are typed (Ctrl-R).
+struct HistorySearch {
+  /// The line that stood there before.
+  let draft: [Character]
+  private let lines: [String]
+  private var query = ""
+  /// The line found; `lines.count` while none is.
+  private var position: Int
+
+  /// A search in the lines of a history, from the newest.
+  init(in history: History, draft: [Character]) {
+    (self.draft, lines) = (draft, history.lines)
+    position = lines.count
+  }
+
+  /// What stands in the prompt's place.
+  var prompt: String { "search \"\(query)\">" }
+
+  /// Looks for more; nil when no line has it.
+  mutating func extend(by scalar: Unicode.Scalar) -> String? {
+    query.unicodeScalars.append(scalar)
+    return find(before: position + 1)
+  }
+
+  /// Looks for less, from the newest line on; nil when there is nothing to take away.
+  mutating func shorten() -> String? {
+    guard query.popLast() != nil else { return nil }
+    position = lines.count
+    return query.isEmpty ? String(draft) : find(before: position)
+  }
+
+  /// The next older line that has it and is not the same; nil when there is none.
+  mutating func older() -> String? { find(before: position) }
+
+  private mutating func find(before end: Int) -> String? {
+    let current = position < lines.count && end <= position ? lines[position] : nil
+    guard !query.isEmpty,
+      let found = lines.prefix(end).lastIndex(where: { $0.contains(query) && $0 != current })
+    else { return nil }
+    position = found
+    return lines[found]
+  }
+}

@@ -1,0 +1,13 @@
+/// A key, or what a terminal sends in a key's place.
+package enum Key: Hashable {
+  case text(Unicode.Scalar)
+  /// Ctrl and a letter, in lower case: Ctrl-A is `control("a")`.
+  case control(Character)
+  /// Alt, or Escape before it, and a letter.
+  case meta(Character)
+  case enter, tab, backspace, delete
+  case up, down, left, right, home, end
+  case wordLeft, wordRight, deleteWordLeft
+  /// A bracketed paste: text, and none of it keys.
+  case paste(String)
+}

@@ -1,0 +1,45 @@
+extension Duration {
+  /// Reads seconds such as `3`, `0.25` or `4294967295`: ASCII digits, at most nine decimals.
+  ///
+  /// No sign, exponent or white space, and nothing that rounds: what is typed is what is meant.
+  package init?(decimalSeconds text: String) {
+    let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard let whole = parts.first, parts.count <= 2, (1...10).contains(whole.count) else {
+      return nil
+    }
+    let decimals = parts.count == 2 ? parts[1] : "0"[...].utf8
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    guard (1...9).contains(decimals.count), whole.allSatisfy(digits.contains),
+      decimals.allSatisfy(digits.contains),
+      let seconds = Int64(Substring(whole)), let fraction = Int64(Substring(decimals))
+    else { return nil }
+    let scale = (decimals.count..<9).reduce(Int64(1)) { scale, _ in scale * 10 }
+    self = .seconds(seconds) + .nanoseconds(fraction * scale)
+  }
+
+  /// Seconds as they are typed, without needless zeros: `3`, `0.25`.
+  package var decimalSeconds: String {
+    let (seconds, attoseconds) = components
+    var decimals = String(attoseconds.magnitude / 1_000_000_000)
+    decimals = String(repeating: "0", count: max(0, 9 - decimals.count)) + decimals
+    while decimals.hasSuffix("0") { decimals.removeLast() }
+    let sign = self < .zero ? "-" : ""
+    return sign + String(seconds.magnitude) + (decimals.isEmpty ? "" : "." + decimals)
+  }
+
+  /// Whole microseconds, rounded down; the nearest that fits when it does not.
+  package var microseconds: Int64 {
+    let (seconds, attoseconds) = components
+    let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
+    return overflow ? (seconds < 0 ? .min : .max) : scaled &+ attoseconds / 1_000_000_000_000
+  }
+
+  /// Milliseconds for people, with as many decimals as are worth reading: `0.213`, `12.5`, `1002`.
+  package var readableMilliseconds: String {
+    let microseconds = max(0, microseconds)
+    let whole = microseconds / 1000
+    if whole >= 100 { return String(whole) }
+    let digits = String(microseconds % 1000 + 1000).dropFirst()
+    return "\(whole).\(whole >= 10 ? digits.prefix(1) : digits)"
+  }
+}

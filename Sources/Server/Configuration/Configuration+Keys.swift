@@ -1,0 +1,46 @@
+import ProgramSupport
+
+extension Configuration {
+  /// The only list of settings there is: the ini, the flags, `--dump-config`, reloading and the test
+  /// of `etc/server.ini` all go by it.
+  static let keys: [SettingKey<Configuration>] = [
+    .text("server", "address", \.address, "a numeric IPv4 or IPv6 address", .onRestart),
+    .integer("server", "port", \.port, 0...65_535, .onRestart),
+    .integer("server", "backlog", \.backlog, 1...65_535, .onRestart),
+    .boolean("server", "half_close", \.halfClose, .onRestart),
+
+    .text("log", "file", \.logFile, "a path, or - for standard output", .onRestart),
+    .choice("log", "format", \.logFormat, .onRestart),
+    .choice("log", "level", \.logLevel, .onReload),
+
+    .limit("max_connections", \.maxConnections, 1...1_000_000),
+    .limit("max_frame_bytes", \.maxFrameBytes, 8...1_073_741_824),
+    .limit("partial_frame_timeout_seconds", \.partialFrameTimeoutSeconds, 1...86_400),
+    .limit("idle_timeout_seconds", \.idleTimeoutSeconds, 0...31_536_000),
+    .limit("max_sleeping_requests", \.maxSleepingRequests, 0...100_000_000),
+    .limit(
+      "max_sleeping_requests_per_connection", \.maxSleepingRequestsPerConnection, 0...100_000_000),
+    .limit("write_buffer_bytes", \.writeBufferBytes, 4_096...1_073_741_824),
+    .limit("total_write_buffer_bytes", \.totalWriteBufferBytes, 1_048_576...1_099_511_627_776),
+    .limit("stuck_peer_timeout_seconds", \.stuckPeerTimeoutSeconds, 1...86_400),
+    .limit("drain_timeout_seconds", \.drainTimeoutSeconds, 0...86_400),
+  ]
+}
+
+extension SettingKey {
+  fileprivate static func limit(
+    _ name: String, _ path: any WritableKeyPath<Values, Int> & Sendable, _ range: ClosedRange<Int>
+  ) -> SettingKey {
+    .integer("limits", name, path, range, .onReload)
+  }
+}
+
+extension Settings<Configuration> {
+  /// Lowers the limit of connections to what the process has descriptors for.
+  ///
+  /// - Returns: The number asked for, if it had to be lowered.
+  mutating func lowerConnections(to most: Int) -> Int? {
+    lower(
+      "max_connections", in: "limits", \.maxConnections, to: most, because: "the descriptor limit")
+  }
+}

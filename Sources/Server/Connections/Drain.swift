@@ -1,0 +1,54 @@
+/// How a server ends: what signals, clients that leave and the time mean for that.
+///
+/// Events come in, orders come out; the server knows who is connected and what sleeps, and asks
+/// here what to do about it. Times are nanoseconds on the loop's clock.
+struct Drain: Hashable {
+  /// What a signal to end asks for.
+  enum Order: Equatable {
+    /// Listen no more, drop what sleeps beyond ``Drain/deadline``, and take a step for each client.
+    case begin
+    /// Close everything and exit: somebody has asked twice.
+    case exitNow
+  }
+
+  private enum Phase: Hashable { case serving, draining, over }
+
+  private var phase = Phase.serving
+  /// The signal that began it.
+  private(set) var signal: Int32?
+  /// Until when it may last; 0 while the server serves.
+  private(set) var deadline: UInt64 = 0
+
+  var hasBegun: Bool { phase != .serving }
+
+  /// The first signal begins the drain; a second one ends it now.
+  mutating func signalled(_ signal: Int32, at now: UInt64, patience: UInt64) -> Order {
+    guard phase == .serving else { return .exitNow }
+    phase = .draining
+    self.signal = signal
+    deadline = now &+ min(patience, .max - now)
+    return .begin
+  }
+
+  /// Why a client leaves whose last sleeping request was answered; nil for one that stays.
+  func departure(whenAllAnswered hasEnded: Bool) -> DisconnectReason? {
+    if hasBegun { return .shutdown }
+    return hasEnded ? .eof : nil
+  }
+
+  /// Whether the server is to stop now because nobody is left. True once.
+  ///
+  /// What lingers are connections of clients that have left, with answers still on their way.
+  mutating func ends(clients: Int, lingering: Int) -> Bool {
+    guard phase == .draining, clients == 0, lingering == 0 else { return false }
+    phase = .over
+    return true
+  }
+
+  /// Whether whoever is left is to be closed now, for it has had its time. True once.
+  mutating func isAbandoned() -> Bool {
+    guard phase == .draining else { return false }
+    phase = .over
+    return true
+  }
+}
