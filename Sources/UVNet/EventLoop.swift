@@ -46,6 +46,8 @@ internal import CLibUV
   /// Only ever touched for a moment in which nothing of the program's runs.
   @exclusivity(unchecked) private var firstUnflushed: Unmanaged<StreamConnection>?
   @exclusivity(unchecked) private var otherUnflushed: [Unmanaged<StreamConnection>] = unsafe []
+  /// Who has read bytes last; to be compared only.
+  var lastReader: UnsafeMutableRawPointer?
   private var callbackDepth = 0
   private(set) var isInTimerCallback = false
   private var isClosed = false

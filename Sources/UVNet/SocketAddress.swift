@@ -109,7 +109,14 @@ public struct SocketAddress: Hashable, Sendable {
 extension SocketAddress: CustomStringConvertible {
   /// `127.0.0.1:25555` or `[::1]:25555`.
   public var description: String {
-    isIPv6 ? "[\(address)]:\(port)" : "\(address):\(port)"
+    guard case .v4(let bits) = address.storage else { return "[\(address)]:\(port)" }
+    return unsafe String(unsafeUninitializedCapacity: IPAddress.dottedCapacity + 6) { memory in
+      var count = unsafe IPAddress.write(bits, to: memory)
+      unsafe memory[count] = UInt8(ascii: ":")
+      count += 1
+      return unsafe count
+        + UInt32(port).writeDecimal(to: UnsafeMutableBufferPointer(rebasing: memory[count...]))
+    }
   }
 }
 
