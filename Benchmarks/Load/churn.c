@@ -72,8 +72,8 @@ void run_churn(void) {
 
   while (open > 0) {
     struct epoll_event events[1024];
-    int count = epoll_wait(poller, events, 1024, 10000);
-    if (count == 0) fail("the server did nothing for ten seconds");
+    int count = epoll_wait(poller, events, 1024, patience * 1000);
+    if (count == 0) fail("the server did nothing for %d s", patience);
     for (int i = 0; i < count; i++) {
       struct client *client = events[i].data.ptr;
       if (!serve_client(client)) continue;

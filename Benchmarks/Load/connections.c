@@ -43,20 +43,20 @@ int start_connecting(unsigned number) {
   return descriptor;
 }
 
-static void await(int descriptor, short events) {
+static void await(int descriptor, short events, int seconds) {
   struct pollfd poller = {.fd = descriptor, .events = events};
   int count;
-  do count = poll(&poller, 1, 10000);
+  do count = poll(&poller, 1, seconds * 1000);
   while (count < 0 && errno == EINTR);
-  if (count == 0) fail("the server did nothing for ten seconds");
+  if (count == 0) fail("the server did nothing for %d s", seconds);
 }
 
-void await_readable(int descriptor) { await(descriptor, POLLIN); }
+void await_readable(int descriptor, int seconds) { await(descriptor, POLLIN, seconds); }
 
 int connect_one(unsigned number) {
   int descriptor = start_connecting(number);
   if (descriptor < 0) fail("connect: %s", strerror(errno));
-  await(descriptor, POLLOUT);
+  await(descriptor, POLLOUT, patience);
   int error = 0, yes = 1;
   socklen_t size = sizeof error;
   getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
@@ -71,7 +71,7 @@ void ask_once(int descriptor) {
   if (send(descriptor, fast_request, fast_request_size, MSG_NOSIGNAL) != fast_request_size)
     fail("send: %s", strerror(errno));
   while (size < sizeof answer) {
-    await_readable(descriptor);
+    await_readable(descriptor, patience);
     ssize_t count = recv(descriptor, answer + size, sizeof answer - size, 0);
     if (count <= 0) fail("the server closed a connection");
     size += (size_t)count;
@@ -100,7 +100,7 @@ void await_clients(int descriptor, int count) {
     if (send(descriptor, request, request_size, MSG_NOSIGNAL) < 0) fail("send: %s", strerror(errno));
     size_t size = 0;
     do {
-      await_readable(descriptor);
+      await_readable(descriptor, patience);
       ssize_t received = recv(descriptor, bytes + size, sizeof bytes - size, 0);
       if (received <= 0) fail("the server closed a connection");
       size += (size_t)received;

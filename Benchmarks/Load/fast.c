@@ -103,8 +103,8 @@ void run_fast(void) {
 
   while (in_flight > 0) {
     struct epoll_event events[1024];
-    int count = epoll_wait(poller, events, 1024, 10000);
-    if (count == 0) fail("the server did nothing for ten seconds");
+    int count = epoll_wait(poller, events, 1024, patience * 1000);
+    if (count == 0) fail("the server did nothing for %d s", patience);
     for (int i = 0; i < count; i++) {
       struct connection *connection = events[i].data.ptr;
       if (connection->unsent) flush(connection);

@@ -80,8 +80,10 @@ void connect_all(int *descriptors, int count);
 void await_clients(int descriptor, int count);
 /* One request and its answer, waiting for it. */
 void ask_once(int descriptor);
-/* Waits until there is something to read; fails after some seconds. */
-void await_readable(int descriptor);
+/* Waits until there is something to read; fails after so many seconds. */
+void await_readable(int descriptor, int seconds);
+
+enum { patience = 10 };
 
 /* The protocol */
 

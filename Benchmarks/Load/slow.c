@@ -104,7 +104,7 @@ static void serve_until(int64_t time) {
 static void serve_to_the_end(int64_t count, int64_t last_due) {
   while (answered < count) {
     serve_until(now_ns() + second_ns / 50);
-    if (now_ns() > last_due + 10 * second_ns) fail("%lld answers have not come", (long long)(count - answered));
+    if (now_ns() > last_due + patience * second_ns) fail("%lld answers have not come", (long long)(count - answered));
   }
 }
 
@@ -161,11 +161,9 @@ void run_one(void) {
   open_all(1);
   int64_t before = resident_of(options.server);
   ask(&connections[0], options.sleep, 1);
-  int64_t due = connections[0].due[0];
   while (answered == 0) {
-    await_readable(connections[0].descriptor);
+    await_readable(connections[0].descriptor, options.sleep + patience);
     take_answers(&connections[0]);
-    if (now_ns() > due + 10 * second_ns) fail("no answer");
   }
   print(1, before, before);
 }

@@ -41,7 +41,7 @@ static int port_of(int errors) {
   char text[4096];
   size_t size = 0;
   for (;;) {
-    await_readable(errors);
+    await_readable(errors, patience);
     ssize_t count = read(errors, text + size, sizeof text - 1 - size);
     if (count <= 0) fail("the server ended: %.*s", (int)size, text);
     size += (size_t)count;

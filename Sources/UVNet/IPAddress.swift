@@ -179,7 +179,26 @@ extension IPAddress: CustomStringConvertible {
   }
 
   private static func dotted(_ bits: UInt32) -> String {
-    "\(bits >> 24).\(bits >> 16 & 0xff).\(bits >> 8 & 0xff).\(bits & 0xff)"
+    unsafe String(unsafeUninitializedCapacity: dottedCapacity) { unsafe write(bits, to: $0) }
+  }
+
+  /// The most bytes that dotted decimal takes.
+  static let dottedCapacity = 15
+
+  /// Writes dotted decimal to memory for ``dottedCapacity`` bytes; returns how many it took.
+  ///
+  /// By hand, since a server writes one for each client.
+  static func write(_ bits: UInt32, to memory: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    var count = 0
+    for index in 0..<4 {
+      if index > 0 {
+        unsafe memory[count] = UInt8(ascii: ".")
+        count += 1
+      }
+      unsafe count += (bits >> UInt32(24 - 8 * index) & 0xff).writeDecimal(
+        to: UnsafeMutableBufferPointer(rebasing: memory[count...]))
+    }
+    return count
   }
 
   private static func colons(_ high: UInt64, _ low: UInt64) -> String {
@@ -204,5 +223,23 @@ extension IPAddress: CustomStringConvertible {
       start = index + 1
     }
     return best
+  }
+}
+
+extension UInt32 {
+  /// Writes the decimal digits; returns how many they are, up to 10.
+  func writeDecimal(to memory: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    var count = 1
+    var rest = self / 10
+    while rest > 0 {
+      count += 1
+      rest /= 10
+    }
+    rest = self
+    for index in (0..<count).reversed() {
+      unsafe memory[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+      rest /= 10
+    }
+    return count
   }
 }

@@ -23,6 +23,8 @@ extension StreamConnection {
     loop.checkThread()
     guard !isClosing, !progress.contains(.lingering) else { return }
     if reason == nil { reason = endReceived ? .peer : .local }
+    // With both streams done there is nothing to wait for.
+    if endReceived, unsafe queue.unfinished == 0 && !queue.hasBacklog { return close() }
     progress.insert(.lingering)
     progress.remove(.paused)
     startReading()

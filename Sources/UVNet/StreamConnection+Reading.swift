@@ -49,6 +49,7 @@ extension StreamConnection {
     guard count != 0, !isClosing else { return }  // 0 is EAGAIN
     if count > 0 {
       received &+= UInt64(count)
+      unsafe loop.lastReader = UnsafeMutableRawPointer(raw)
       guard !progress.contains(.lingering), let handlers = unsafe handlers else { return }
       let bytes = unsafe UnsafeRawBufferPointer(start: loop.readBuffer.baseAddress, count: count)
       loop.dispatch {
@@ -65,9 +66,9 @@ extension StreamConnection {
 
   private final func didReceiveEnd() {
     // A reset that came together with data looks like an end to libuv, which does not read again:
-    // the system still knows better (seen with 1.44).
-    if let descriptor = try? descriptor(), let error = SocketOption.error.value(on: descriptor),
-      error != 0
+    // the system still knows better (seen with 1.44). Then nobody else has read in between.
+    if unsafe loop.lastReader == UnsafeMutableRawPointer(raw), let descriptor = try? descriptor(),
+      let error = SocketOption.error.value(on: descriptor), error != 0
     {
       return progress.contains(.lingering) ? close() : fail(-Int32(clamping: error), .read)
     }
