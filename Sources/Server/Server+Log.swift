@@ -9,7 +9,7 @@ extension Server {
     log.record(level, event, addFields)
     guard !isFlushScheduled, log.hasLines || log.owesWriting else { return }
     isFlushScheduled = true
-    loop.nextTick { [unowned self] in flushLog() }
+    loop.nextTick(flushLater)
   }
 
   func flushLog() {

@@ -26,6 +26,8 @@ final class Server {
   let notifier = ServiceNotifier()
   @exclusivity(unchecked) var log: EventLog
   var isFlushScheduled = false
+  /// Made once: most turns of the loop have something to log.
+  lazy var flushLater: () -> Void = { [unowned self] in flushLog() }
   var listener: TCPListener?
   var sleepTimer: LoopTimer?
   var sweepTimer: LoopTimer?

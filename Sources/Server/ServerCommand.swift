@@ -84,9 +84,18 @@ struct ServerCommand: ParsableCommand {
       for: settings.values.maxConnections, reserve: Server.reservedDescriptors)
     let asked = settings.lowerConnections(to: room)
     if checkConfig { try check(settings, diagnostics) }
-    if dumpConfig { print(settings.dump, terminator: "") }
+    if dumpConfig { try dump(settings, diagnostics) }
     if !checkConfig && !dumpConfig {
       try serve(settings, room, lowered: asked, diagnostics)
+    }
+  }
+
+  private func dump(_ settings: Settings<Configuration>, _ diagnostics: Diagnostics) throws {
+    print(settings.dump, terminator: "")
+    guard fflush(nil) == 0 else {
+      let reason = String(cString: strerror(errno))
+      diagnostics.report(.error, "cannot write to standard output: \(reason)")
+      throw ExitCode(Status.failure)
     }
   }
 

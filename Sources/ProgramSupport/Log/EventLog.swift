@@ -43,7 +43,7 @@ package struct EventLog: ~Copyable {
     swap(&lines, &buffer)
     lines.flush({ file.take($0) }) { count in
       write(.error, "lost") { $0.add("count", count) }
-      return line.bytes
+      return Array(line.bytes)
     }
     swap(&lines, &buffer)
   }

@@ -22,7 +22,7 @@ package struct LogBuffer {
   package var owesWriting: Bool { lost > 0 || !unfinished.isEmpty }
 
   /// Adds a whole line, its end included.
-  package mutating func append(_ line: [UInt8]) { lines.append(contentsOf: line) }
+  package mutating func append(_ line: UnsafeRawBufferPointer) { lines.append(contentsOf: line) }
 
   /// Writes what it can; `lostLine` makes the line that owns up to earlier losses.
   package mutating func flush(_ write: Write, lostLine: (_ count: Int) -> [UInt8]) {

@@ -1,70 +1,71 @@
 /// One event as it is written: fields in order, in logfmt or as a JSON object.
 ///
-/// A log uses the same one for all its events, so that a line allocates nothing once its memory has
-/// grown to the longest; and a field is one step for it, not one a byte.
+/// A log uses the same one for all its events.
 package struct LogLine: ~Copyable {
-  /// What was written since ``begin(at:_:_:)``.
-  package private(set) var bytes: [UInt8] = []
+  private var text = TextBuffer()
   private let format: LogFormat
 
   package init(_ format: LogFormat) { self.format = format }
 
+  /// What was written since ``begin(at:_:_:)``, where it is until the next change.
+  var bytes: UnsafeRawBufferPointer { text.bytes }
+
   /// Begins a new line with what all have: when, how much it matters, and what happened.
   mutating func begin(at time: [UInt8], _ level: LogLevel, _ event: StaticString) {
-    bytes.removeAll(keepingCapacity: true)
-    let format = format
-    bytes.append(addingCapacity: 64 + time.count + event.utf8CodeUnitCount) { line in
-      line.append(format == .logfmt ? "ts=" : "{\"ts\":\"")
-      time.withUnsafeBytes { line.append(contentsOf: $0) }
-      line.append(format == .logfmt ? " level=" : "\",\"level\":\"")
-      line.append(level.name)
-      line.append(format == .logfmt ? " event=" : "\",\"event\":\"")
-      line.append(event)
-      if format == .json { line.append(UInt8(ascii: "\"")) }
-    }
+    text.removeAll()
+    text.append(format == .logfmt ? "ts=" : "{\"ts\":\"")
+    time.withUnsafeBytes { text.append($0) }
+    text.append(format == .logfmt ? " level=" : "\",\"level\":\"")
+    text.append(level.name)
+    text.append(format == .logfmt ? " event=" : "\",\"event\":\"")
+    text.append(event)
+    if format == .json { text.append(UInt8(ascii: "\"")) }
   }
 
   /// Adds a number.
   package mutating func add(_ name: StaticString, _ number: UInt64) {
-    let format = format
-    bytes.append(addingCapacity: name.utf8CodeUnitCount + 24) { line in
-      line.append(name: name, format)
-      line.append(decimal: number)
-    }
+    add(name: name)
+    text.append(decimal: number)
   }
 
   /// Adds a number.
   package mutating func add(_ name: StaticString, _ number: Int) {
-    let format = format
-    bytes.append(addingCapacity: name.utf8CodeUnitCount + 24) { line in
-      line.append(name: name, format)
-      if number < 0 { line.append(UInt8(ascii: "-")) }
-      line.append(decimal: UInt64(number.magnitude))
-    }
+    add(name: name)
+    if number < 0 { text.append(UInt8(ascii: "-")) }
+    text.append(decimal: UInt64(number.magnitude))
   }
 
   /// Adds text, quoted as the format asks.
-  package mutating func add(_ name: StaticString, _ text: String) {
-    var text = text
-    let isPlain = text.withUTF8 { !$0.isEmpty && $0.allSatisfy(\.isPlain) }
+  package mutating func add(_ name: StaticString, _ value: String) {
+    add(name: name)
+    var value = value
+    let isPlain = value.withUTF8 { !$0.isEmpty && $0.allSatisfy(\.isPlain) }
     // JSON's string is what readers of logfmt expect in quotes as well.
-    if !isPlain { text = text.jsonString }
-    let format = format
-    text.withUTF8 { text in
-      bytes.append(addingCapacity: name.utf8CodeUnitCount + text.count + 6) { line in
-        line.append(name: name, format)
-        let needsQuotes = isPlain && format == .json
-        if needsQuotes { line.append(UInt8(ascii: "\"")) }
-        line.append(contentsOf: UnsafeRawBufferPointer(text))
-        if needsQuotes { line.append(UInt8(ascii: "\"")) }
-      }
-    }
+    if !isPlain { value = value.jsonString }
+    let needsQuotes = isPlain && format == .json
+    if needsQuotes { text.append(UInt8(ascii: "\"")) }
+    value.withUTF8 { text.append(UnsafeRawBufferPointer($0)) }
+    if needsQuotes { text.append(UInt8(ascii: "\"")) }
   }
 
   /// Ends the line.
   mutating func finish() {
-    if format == .json { bytes.append(UInt8(ascii: "}")) }
-    bytes.append(UInt8(ascii: "\n"))
+    if format == .json { text.append(UInt8(ascii: "}")) }
+    text.append(UInt8(ascii: "\n"))
+  }
+
+  @inline(__always)
+  private mutating func add(name: StaticString) {
+    switch format {
+    case .logfmt:
+      text.append(UInt8(ascii: " "))
+      text.append(name)
+      text.append(UInt8(ascii: "="))
+    case .json:
+      text.append(",\"")
+      text.append(name)
+      text.append("\":")
+    }
   }
 }
 
@@ -84,21 +85,5 @@ extension UInt8 {
   fileprivate var isPlain: Bool {
     self > 0x20 && self < 0x7F && self != UInt8(ascii: "\"") && self != UInt8(ascii: "=")
       && self != UInt8(ascii: "\\")
-  }
-}
-
-extension OutputSpan where Element == UInt8 {
-  /// Appends what stands before a value; there must be room for it and four bytes more.
-  fileprivate mutating func append(name: StaticString, _ format: LogFormat) {
-    switch format {
-    case .logfmt:
-      append(UInt8(ascii: " "))
-      append(name)
-      append(UInt8(ascii: "="))
-    case .json:
-      append(",\"")
-      append(name)
-      append("\":")
-    }
   }
 }

@@ -20,13 +20,15 @@ import Testing
     }
   }
 
-  private func line(_ number: Int) -> [UInt8] { Array("n=\(number)\n".utf8) }
+  private func append(_ number: Int, to buffer: inout LogBuffer) {
+    Array("n=\(number)\n".utf8).withUnsafeBytes { buffer.append($0) }
+  }
   private func lost(_ count: Int) -> [UInt8] { Array("lost=\(count)\n".utf8) }
 
   @Test func `lines of a turn leave in one write`() {
     var buffer = LogBuffer()
     let device = Device(room: 100)
-    for number in 1...3 { buffer.append(line(number)) }
+    for number in 1...3 { append(number, to: &buffer) }
     var writes = 0
     buffer.flush(
       {
@@ -42,7 +44,7 @@ import Testing
     var buffer = LogBuffer()
     let device = Device(room: 100)
     device.most = 3
-    for number in 1...3 { buffer.append(line(number)) }
+    for number in 1...3 { append(number, to: &buffer) }
     buffer.flush(device.write, lostLine: lost)
     #expect(device.text == "n=1\nn=2\nn=3\n")
   }
@@ -51,13 +53,13 @@ import Testing
   func `a disk that fills anywhere loses lines, says so, and tears none`(room: Int) {
     var buffer = LogBuffer()
     let device = Device(room: room)
-    for number in 1...3 { buffer.append(line(number)) }
+    for number in 1...3 { append(number, to: &buffer) }
     buffer.flush(device.write, lostLine: lost)
     #expect(buffer.owesWriting == (room < 12))
-    buffer.append(line(4))
+    append(4, to: &buffer)
     buffer.flush(device.write, lostLine: lost)
     device.room = 100
-    buffer.append(line(5))
+    append(5, to: &buffer)
     buffer.flush(device.write, lostLine: lost)
     let lines = device.text.split(separator: "\n").map(String.init)
     // A line that was begun is finished; a full disk takes no fourth.
@@ -72,10 +74,10 @@ import Testing
   @Test func `the line about losses can itself be torn and finished`() {
     var buffer = LogBuffer()
     let device = Device(room: 0)
-    buffer.append(line(1))
+    append(1, to: &buffer)
     buffer.flush(device.write, lostLine: lost)
     device.room = 3
-    buffer.append(line(2))
+    append(2, to: &buffer)
     buffer.flush(device.write, lostLine: lost)
     device.room = 100
     buffer.flush(device.write, lostLine: lost)
@@ -86,7 +88,7 @@ import Testing
   @Test func `a torn line that is given up tells how much of it to cut`() {
     var buffer = LogBuffer()
     let device = Device(room: 6)
-    for number in 1...3 { buffer.append(line(number)) }
+    for number in 1...3 { append(number, to: &buffer) }
     buffer.flush(device.write, lostLine: lost)
     #expect(device.text == "n=1\nn=")
     #expect(buffer.abandonUnfinished() == 2)
