@@ -28,7 +28,7 @@ final class ClientFleet {
     "\(processes) client processes, \(kills) killed, \(answers) answers, \(lost) requests lost"
   }
 
-  /// - Parameter interval: The period in milliseconds.
+  /// `interval` is the period in milliseconds.
   init(seed: UInt64, interval: Int) {
     random = SplitMix64(seed: seed &+ 1)
     self.interval = interval
