@@ -141,7 +141,9 @@ import UVNetTestKit
           expectNoError { try connected.write("x") { _ in told.append(number) } }
         }
       }
-      try loop.withConnectedPair(limits: limits) { connected, accepted in
+      try loop.withConnectedPair { connected, accepted in
+        connected.writeLimits = limits
+        #expect(connected.writeLimits == limits)
         connected.start(
           .init(
             onData: { _, _ in },
@@ -152,7 +154,6 @@ import UVNetTestKit
         // More than the system takes while nobody reads, so that the first half has to wait; the
         // second is collected behind it.
         expectNoError { try connected.write([UInt8](repeating: 0, count: 12 << 20)) }
-        #expect(connected.writeLimits == limits)
         writeHalf(connected, from: 0)
         LoopTimer.after(.milliseconds(5), on: loop) { _ in
           #expect(told.isEmpty)
