@@ -112,6 +112,7 @@ extension Server {
   /// Decodes and answers until the bytes are used up or enough answers wait to be taken.
   ///
   /// - Returns: The bytes used; all of them when the client has left over it.
+  @inline(__always)
   private func serve(_ bytes: RawSpan, of session: Session) -> Int {
     setTightness(of: session)
     var fastCount = 0
@@ -156,6 +157,7 @@ extension Server {
   }
 
   /// Answers so many fast requests; false when the client had to leave over it.
+  @inline(__always)
   private func answer(_ fastCount: Int, of session: Session) -> Bool {
     session.requests += UInt64(fastCount)
     requestCount += UInt64(fastCount)

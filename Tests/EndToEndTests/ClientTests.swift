@@ -41,6 +41,23 @@ import UVNetTestKit
   }
 
   @Test(arguments: ["pipe", "file"])
+  func `more commands than it keeps at once wait in the pipe or the file`(source: String) throws {
+    let server = try RunningServer()
+    let commands = String(repeating: "fast\n", count: 2_500)
+    let path = server.folder.path + "/commands"
+    try writeFile(path, commands)
+    let client = try Self.client(
+      server.port, ["--json"], input: source == "pipe" ? .pipe : .file(path))
+    if source == "pipe" {
+      try client.write(commands)
+      client.endInput()
+    }
+    let events = Self.events(try client.readOutputToEnd())
+    #expect(events.count { $0 == "received" } == 2_500)
+    #expect(try client.wait() == .exit(0))
+  }
+
+  @Test(arguments: ["pipe", "file"])
   func `commands come from a pipe and from a file alike`(source: String) throws {
     let server = try RunningServer()
     let commands = "fast\n# a comment is no command\nslow 0\r\nfast"

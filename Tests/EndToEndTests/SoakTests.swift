@@ -65,9 +65,9 @@ import UVNetTestKit
     #expect(swarm.complaints.isEmpty, "seed \(seed)")
     #expect(clients.complaints.isEmpty, "seed \(seed)")
     #expect(servers.complaints.isEmpty, "seed \(seed)")
-    #expect(
-      swarm.answers > 0 && clients.answers > 0 && servers.restarts >= (isLong ? 3 : 1),
-      "seed \(seed)")
+    #expect(swarm.answers > 0 && servers.restarts >= (isLong ? 3 : 1), "seed \(seed)")
+    // In two seconds of a sanitizer's build ours may have had no time for one.
+    if isLong { #expect(clients.answers > 0, "seed \(seed)") }
 
     let server = servers.current
     _ = try server.waitUntilNobodyIsConnected()

@@ -130,4 +130,39 @@ import UVNetTestKit
       calls.expect(["received \((total + 999) / 1000 * 1000 + 1000)"])
     }
   }
+
+  @Test func `thousands who wait to hear of their writes hear in order, in two halves`() throws {
+    let limits = StreamConnection.WriteLimits(
+      maximumPendingBytes: 16 << 20, maximumPendingCompletions: 4096)
+    try LoopHarness.run { loop, calls in
+      var told: [Int] = []
+      func writeHalf(_ connected: TCPConnection, from first: Int) {
+        for number in first..<first + 1100 {
+          expectNoError { try connected.write("x") { _ in told.append(number) } }
+        }
+      }
+      try loop.withConnectedPair { connected, accepted in
+        connected.writeLimits = limits
+        #expect(connected.writeLimits == limits)
+        connected.start(
+          .init(
+            onData: { _, _ in },
+            onClose: { _, _ in
+              #expect(told == Array(0..<2200))
+              calls.record("closed")
+            }))
+        // More than the system takes while nobody reads, so that the first half has to wait; the
+        // second is collected behind it.
+        expectNoError { try connected.write([UInt8](repeating: 0, count: 12 << 20)) }
+        writeHalf(connected, from: 0)
+        LoopTimer.after(.milliseconds(5), on: loop) { _ in
+          #expect(told.isEmpty)
+          writeHalf(connected, from: 1100)
+          accepted.start(.init(onData: { _, _ in }, onEnd: { accepted in accepted.close() }))
+          connected.closeGracefully(within: .seconds(20))
+        }
+      }
+      calls.expect(["closed"])
+    }
+  }
 }

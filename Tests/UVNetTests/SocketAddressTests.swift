@@ -73,4 +73,17 @@ import UVNet
     #expect(IPAddress.any.isUnspecified && IPAddress.anyIPv6.isUnspecified)
     #expect(!IPAddress.loopback.isUnspecified)
   }
+
+  @Test func `a zone may be the name of an interface`() throws {
+    #if os(Linux)
+      let name = "lo"
+    #else
+      let name = "lo0"
+    #endif
+    let named = try SocketAddress(parsing: "[fe80::1%\(name)]:7")
+    let index = if_nametoindex(name)
+    #expect(named == (try SocketAddress(parsing: "[fe80::1%\(index)]:7")))
+    #expect(!named.isUnspecified)
+    #expect(try SocketAddress(parsing: "[::]:7").isUnspecified)
+  }
 }

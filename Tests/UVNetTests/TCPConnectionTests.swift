@@ -214,6 +214,51 @@ import UVNetTestKit
     }
   }
 
+  @Test func `a reset while a shutdown is under way is a close at least`() throws {
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair { connected, accepted in
+        connected.start(
+          .init(
+            onData: { _, _ in },
+            onClose: { _, reason in
+              #expect(reason == .local)
+              calls.record("closed")
+            }))
+        accepted.start(
+          .init(
+            onData: { _, _ in
+              calls.record("reset")
+              connected.reset()
+            },
+            onEnd: { accepted in accepted.close() },
+            onClose: { _, _ in calls.record("other closed") }))
+        // From a timer both leave right before the poll: the byte arrives before libuv tells that
+        // the shutdown is done, and until then it refuses to reset.
+        LoopTimer.after(.milliseconds(1), on: loop) { _ in
+          expectNoError { try connected.write("x") }
+          connected.shutdown()
+        }
+      }
+      calls.expect(["reset", "closed", "other closed"])
+    }
+  }
+
+  @Test func `a descriptor that the loop has already is not adopted twice`() throws {
+    try LoopHarness.run { loop, calls in
+      let peer = try RawSocket.listen()
+      let descriptor = try RawSocket.connect(port: peer.port).release()
+      let connection = try TCPConnection.adopt(descriptor: descriptor, on: loop)
+      connection.start(
+        .init(onData: { _, _ in }, onClose: { _, _ in calls.record("closed") }))
+      let error = #expect(throws: UVError.self) {
+        try TCPConnection.adopt(descriptor: descriptor, on: loop)
+      }
+      #expect(error?.operation == .open)
+      connection.close()
+      calls.expect(["closed"])
+    }
+  }
+
   @Test func `writing to a peer that has reset ends the connection and not the process`() throws {
     try LoopHarness.run { loop, calls in
       let peer = try RawSocket.listen()

@@ -10,6 +10,7 @@ import select
 import shutil
 import signal
 import subprocess
+import termios
 import threading
 import time
 
@@ -273,11 +274,20 @@ def allocations(place):
 
 @row("32-client", "the Nth system call of a client fails, over two connections and a periodic mode", 900)
 def client_calls(place):
+    try_client(place, client_life, 60)
+
+
+@row("32-prompt", "the Nth system call of a client at a terminal fails, which is as before afterwards", 900)
+def prompt_calls(place):
+    try_client(place, prompt_life, 60)
+
+
+def try_client(place, live, least):
     preload = library(place)
     server = place.server()
     count = try_all(place, "call", range(99) if IS_FULL else (0,),
-                    lambda order, whole: client_life(place, preload, order, whole, server.port))
-    check(count > 60, f"only {count} calls")
+                    lambda order, whole: live(place, preload, order, whole, server.port))
+    check(count > least, f"only {count} calls")
     server.wait_until_empty()
     server.connect().fast()
 
@@ -300,4 +310,45 @@ def client_life(place, preload, order, whole, port):
         check(life.errors.count(b"\n") == 1, f"code {life.code}, not one clear line but {life.errors}")
         return life, "one line"
     check(output.count("received #") >= 3, f"not all was answered: {output}")
+    return life, "recovered"
+
+
+def prompt_life(place, preload, order, whole, port):
+    """At a terminal: a request is typed, the terminal changes its size, and Ctrl-D ends it."""
+    life = Life(place, preload, order)
+    life.environment |= {"TERM": "xterm", "HOME": life.folder, "XDG_STATE_HOME": life.folder}
+    master, slave = os.openpty()
+    with contextlib.ExitStack() as stack:
+        for descriptor in master, slave:
+            stack.callback(os.close, descriptor)
+        before = termios.tcgetattr(slave)
+        life.start(place, [os.path.join(place.programs, "testtask-client"), f"127.0.0.1:{port}",
+                           "--reconnect", "1", "--timeout", "3"], stdin=slave, stdout=slave)
+        shown = b""
+        # What is typed, and what is waited for before the next thing is.
+        for text, expected in ((b"", rb"connected to|retry in"),
+                               (b"fast\r", rb"(received|lost) #1|not sent|retry in")):
+            os.write(master, text)
+            deadline = time.monotonic() + 3
+            while (life.process.poll() is None and time.monotonic() < deadline
+                   and not re.search(expected, shown)):
+                if select.select([master], [], [], 0.02)[0]:
+                    shown += os.read(master, 65_536)
+        if life.process.poll() is None:
+            life.process.send_signal(signal.SIGWINCH)
+            os.write(master, b"\x15\x04")
+        deadline = time.monotonic() + PATIENCE
+        while life.process.poll() is None and time.monotonic() < deadline:
+            if select.select([master], [], [], 0.02)[0]:
+                shown += os.read(master, 65_536)
+        life.end()
+        after = termios.tcgetattr(slave)
+        if verdict := life.judge(whole, (0, 1, 2)):
+            return life, verdict
+        check(before == after, "the terminal is not as it was")
+    if life.code:
+        check(life.errors.count(b"\n") == 1, f"code {life.code}, not one clear line but {life.errors}")
+        return life, "one line"
+    if life.fired is None:
+        check(b"received #1" in shown, f"no answer: {shown}")
     return life, "recovered"

@@ -33,7 +33,14 @@ final class RestartedServer {
 
   init(seed: UInt64) throws {
     isKilledNext = seed.isMultiple(of: 2)
-    current = try RunningServer(Self.settings)
+    // Below the ports that the system gives to whoever connects: while the server is away, one of
+    // the many who try to reach it would sooner or later get its port, and keep it.
+    var random = SplitMix64(seed: seed)
+    var server: RunningServer?
+    for _ in 0..<20 where server == nil {
+      server = try? RunningServer(Self.settings, port: UInt16(15_000 + random.below(15_000)))
+    }
+    current = try server ?? RunningServer(Self.settings)
   }
 
   /// Restarts it every minute or, in a short run, four times; the last part is left in peace.
