@@ -97,8 +97,8 @@ struct ClientCommandLine: ParsableCommand {
     case .always: true
     case .never: false
     case .auto:
-      Descriptor.output.isTerminal && Descriptor.environment("NO_COLOR") == nil
-        && Descriptor.environment("TERM") != "dumb"
+      Descriptor.output.isTerminal && environment("NO_COLOR") == nil
+        && environment("TERM") != "dumb"
     }
   }
 

@@ -31,7 +31,7 @@ extension ClientProgram {
   /// Prints what a command answers: beside JSON it is no part of the output.
   private func say(_ lines: [String]) {
     for line in lines {
-      if log.isJSON { console.complain(line) } else { console.print(line) }
+      if log.isJSON { console.printAside(line) } else { console.print(line) }
     }
   }
 }

@@ -32,7 +32,7 @@ final class ClientProgram {
   private(set) lazy var console = Console(
     "testtask-client", on: loop,
     isEditing: !runner.isScript && Descriptor.output.isTerminal
-      && Descriptor.environment("TERM") != "dumb",
+      && environment("TERM") != "dumb",
     complete: { [weak self] text in
       CommandParser.completions(of: text, addresses: self?.session.target.map { ["\($0)"] } ?? [])
     },
@@ -47,7 +47,12 @@ final class ClientProgram {
     script = try line.script()
     log = SessionLog(isJSON: line.json, isColoured: line.isColoured, stamp: line.time)
     if let path = line.logFile, path != "-" { try log.copy(to: path) }
-    loop = try EventLoop()
+    do {
+      loop = try EventLoop()
+    } catch {
+      try? log.copy(to: nil)
+      throw error
+    }
     target = line.address
     let isScript = script != nil || StandardInput.kind != .terminal
     session = Session(

@@ -17,22 +17,28 @@ struct EventFormatter {
   var isJSON = false
   var isColoured = false
   var stamp = Stamp.local
-  private var last: WallTime?
+  private var last: Int64?
+  private var utc = LogTimestamp(.utc)
+  private var local = LogTimestamp(.local)
 
   init(isJSON: Bool = false, isColoured: Bool = false, stamp: Stamp = .local) {
     (self.isJSON, self.isColoured, self.stamp) = (isJSON, isColoured, stamp)
   }
 
-  /// The line for one event, without a line end; nil when it is not worth one.
-  mutating func line(for event: SessionEvent, at time: WallTime) -> String? {
-    if isJSON { return Self.json(event, time) }
+  /// The line for one event at a time in nanoseconds since 1970, without a line end; nil when it is
+  /// not worth one.
+  mutating func line(for event: SessionEvent, at time: Int64) -> String? {
+    if isJSON { return json(event, time) }
     guard let (colour, words) = Self.words(for: event) else { return nil }
     let prefix: String
     switch stamp {
-    case .utc: prefix = time.rfc3339 + " "
-    case .local: prefix = time.localTime + " "
+    case .utc: prefix = utcTime(time) + " "
+    case .local:
+      // The time of day, without the date and the zone.
+      let text = local.text(wallClockNanoseconds: time)
+      prefix = String(decoding: text[11..<23], as: UTF8.self) + " "
     case .delta:
-      let milliseconds = max(0, time.microseconds - (last ?? time).microseconds) / 1000
+      let milliseconds = max(0, time - (last ?? time)) / 1_000_000
       prefix = "+\(milliseconds / 1000).\(String(milliseconds % 1000 + 1000).dropFirst()) "
     case .none: prefix = ""
     }
@@ -73,9 +79,13 @@ struct EventFormatter {
     cause.reason.escapedForTerminal + (delay.map { "; again in \($0.decimalSeconds) s" } ?? "")
   }
 
-  private static func json(_ event: SessionEvent, _ time: WallTime) -> String {
+  private mutating func utcTime(_ time: Int64) -> String {
+    String(decoding: utc.text(wallClockNanoseconds: time), as: UTF8.self)
+  }
+
+  private mutating func json(_ event: SessionEvent, _ time: Int64) -> String {
     var line = JSONLine()
-    line.add("ts", time.rfc3339)
+    line.add("ts", utcTime(time))
     switch event {
     case .connecting(let peer): line.add(event: "connecting", peer)
     case .connected(let peer): line.add(event: "connected", peer)

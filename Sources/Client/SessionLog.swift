@@ -5,7 +5,7 @@ struct SessionLog {
   let isJSON: Bool
   var isOnScreen = true
   /// The copy; nil when there is none.
-  private(set) var file: LogFile?
+  private(set) var file: LogCopy?
   private var screenFormatter: EventFormatter
   private var fileFormatter: EventFormatter
 
@@ -23,14 +23,14 @@ struct SessionLog {
 
   /// Copies the log to the file at `path` from now on, nil for none; without it nothing changes.
   mutating func copy(to path: String?) throws(CommandError) {
-    let new = try path.map { path throws(CommandError) in try LogFile(path: path) }
+    let new = try path.map { path throws(CommandError) in try LogCopy(path: path) }
     file?.close()
     file = new
   }
 
   /// Takes one event: returns its line for the screen, and what went wrong with the file.
   mutating func record(_ event: SessionEvent) -> (line: String?, complaint: String?) {
-    let time = WallTime.now
+    let time = WallClock.nanoseconds
     let copy = file == nil ? nil : fileFormatter.line(for: event, at: time)
     let complaint = copy.flatMap { file?.write($0) }
     return (isOnScreen ? screenFormatter.line(for: event, at: time) : nil, complaint)

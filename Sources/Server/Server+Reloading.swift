@@ -8,6 +8,8 @@ extension Server {
 
   /// Takes the settings over that a running server can change, all of them or none.
   func reload() {
+    // Too late for new settings, and whoever manages the service would take it for running.
+    guard !drain.hasBegun else { return reopenLog() }
     notifier.send("RELOADING=1\nMONOTONIC_USEC=\(loop.now.nanoseconds / 1_000)")
     defer { notifier.send("READY=1") }
     // Whatever the ini is like; and first, so that the new log tells of the reload.

@@ -11,6 +11,8 @@ import UVNet
 
 extension Server {
   func watchSignals() throws {
+    // A log at a limit of file sizes is like one on a full disk: its lines are lost, and no more.
+    signal(SIGXFSZ, SIG_IGN)
     for signal in [SIGTERM, SIGINT] {
       try SignalSource.on(signal, on: loop) { [unowned self] _ in end(signal) }
     }

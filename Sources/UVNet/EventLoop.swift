@@ -64,8 +64,12 @@ internal import CLibUV
     unsafe prepare = Handle.allocate(UV_PREPARE)
     unsafe idle = Handle.allocate(UV_IDLE)
     unsafe context = .allocate(capacity: 1)
+    unsafe raw.initialize(to: uv_loop_t())
+    unsafe raw.pointee.backend_fd = -1
     let status = unsafe uv_loop_init(raw)
     guard status == 0 else {
+      // Before 1.51 libuv leaves the descriptor that it waits on open when what follows fails.
+      if unsafe raw.pointee.backend_fd >= 0 { unsafe closeDescriptor(raw.pointee.backend_fd) }
       isClosed = true
       freeMemory()
       throw UVError(status, .initialize)
@@ -326,6 +330,9 @@ extension EventLoop {
       "an EventLoop or one of its handles was used from another thread; see EventLoop.remote")
   }
 }
+
+/// Where `close` means the system's.
+private func closeDescriptor(_ descriptor: Int32) { close(descriptor) }
 
 /// Sets SIGPIPE to be ignored, unless the program has already decided about it.
 private func ignoreBrokenPipeSignal() {

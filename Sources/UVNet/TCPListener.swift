@@ -149,11 +149,16 @@ public final class TCPListener: Handle {
       try SocketOption.userTimeout.set(milliseconds, on: descriptor())
     }
     try startAccepting()
+    var status: Int32 = 0
     let bound = unsafe SocketAddress.read { storage, length in
-      unsafe uv_tcp_getsockname(cuv_tcp(raw), storage, length)
+      unsafe status = uv_tcp_getsockname(cuv_tcp(raw), storage, length)
+      return status
     }
+    try check(status)
     if let bound { localAddress = bound }
     spare = try fcntl(descriptor(), F_DUPFD_CLOEXEC, 0)
+    // Without it the first failure to accept could not be survived.
+    guard spare >= 0 else { throw UVError(-errno, .listen) }
   }
 
   private func startAccepting() throws(UVError) {

@@ -201,6 +201,26 @@ import UVNetTestKit
     #expect(try client.wait() == .exit(0))
   }
 
+  @Test func `what set prints brings the same settings about, and stands beside the JSON`() throws {
+    let server = try RunningServer()
+    let path = server.folder.path + "/a \"b\\"
+    let quoted = "\"\(server.folder.path)/a \\\"b\\\\\""
+    let commands = [
+      "reconnect 2.5", "timeout 3", "connect 127.0.0.1:\(server.port)", "every 700 slow 0",
+      "log off", "log file \(quoted)",
+    ]
+    let client = try Program(
+      "testtask-client", commands.flatMap { ["-e", $0] } + ["-e", "set", "--json"])
+    #expect(try client.readErrorsToEnd() == commands)
+    #expect(try client.wait() == .exit(0))
+    #expect(try readFile(path).contains("\"received\""))
+    let again = try Program("testtask-client", ["--json"], input: .pipe)
+    try again.write((commands + ["set"]).joined(separator: "\n"))
+    again.endInput()
+    #expect(try again.readErrorsToEnd() == commands)
+    #expect(try again.wait() == .exit(0))
+  }
+
   @Test func `interrupted it ends with 130`() throws {
     let server = try RunningServer()
     let client = try Self.client(server.port, ["-e", "slow 100", "--json"])

@@ -45,6 +45,47 @@ import UVNetTestKit
     #expect(log.count { $0.contains("event=disconnect ") } == accepted + 1)
   }
 
+  @Test func `kills and restarts of both sides cost connections, and nothing else`() throws {
+    let seconds = Self.environment("SOAK_SECONDS") ?? 2
+    let seed = Self.environment("SOAK_SEED") ?? .random(in: .min ... .max)
+    let isLong = seconds >= 20
+    let servers = try RestartedServer(seed: seed)
+    let before = try Self.observe(servers.current)
+    let clients = ClientFleet(seed: seed, interval: isLong ? 100 : 20)
+    let swarm = Swarm(port: servers.port, seed: seed)
+    try swarm.run(for: .seconds(Int64(seconds)), clients: isLong ? 200 : 20) { loop, relay in
+      clients.begin(isLong ? 40 : 6, connectingTo: relay, on: loop)
+      servers.beginRestarting(for: .seconds(Int64(seconds)), on: loop)
+    } atEnd: {
+      clients.end()
+      servers.endRestarting()
+    }
+    print(
+      "soak with restarts: seed \(seed), \(swarm.summary), \(clients.summary), \(servers.summary)")
+    #expect(swarm.complaints.isEmpty, "seed \(seed)")
+    #expect(clients.complaints.isEmpty, "seed \(seed)")
+    #expect(servers.complaints.isEmpty, "seed \(seed)")
+    #expect(
+      swarm.answers > 0 && clients.answers > 0 && servers.restarts >= (isLong ? 3 : 1),
+      "seed \(seed)")
+
+    let server = servers.current
+    _ = try server.waitUntilNobodyIsConnected()
+    let after = try Self.observe(server)
+    #expect(after.descriptors == before.descriptors, "seed \(seed)")
+    #expect(after.threads == "1", "seed \(seed)")
+    if isLong {
+      #expect(after.residentKiB < 4 * before.residentKiB, "\(before) \(after), seed \(seed)")
+    }
+    let client = try server.connect()
+    try client.send(.slow(0))
+    #expect(try client.receiveMessage() == .slowResponse(connectedClientCount: 1))
+    client.close()
+    #expect(try server.terminate() == .exit(0))
+    try servers.checkLog(of: server)
+    #expect(servers.complaints.isEmpty, "seed \(seed)")
+  }
+
   private struct Observation {
     var descriptors: Int
     var threads: String
@@ -83,7 +124,7 @@ extension RunningServer {
 
 /// Many clients at once, half of them on a network that only delays and breaks off, half on one
 /// that corrupts too.
-private final class Swarm {
+final class Swarm {
   private(set) var connections = 0
   private(set) var answers = 0
   private(set) var complaints: [String] = []
@@ -103,8 +144,14 @@ private final class Swarm {
     self.seed = seed
   }
 
-  func run(for duration: Duration, clients: Int) throws {
-    try LoopHarness.run(watchdog: duration + .seconds(60)) { loop, _ in
+  /// Runs the clients for so long; `begin` lets others use the loop and the relay that only delays
+  /// and breaks off, `end` is called when the time is over and before connections are closed.
+  func run(
+    for duration: Duration, clients: Int,
+    alongside begin: (EventLoop, SocketAddress) -> Void = { _, _ in },
+    atEnd end: @escaping () -> Void = {}
+  ) throws {
+    try LoopHarness.run(watchdog: duration + .seconds(90)) { loop, _ in
       let faults = { kinds in
         ChaosRelay.Faults(
           longestDelay: .milliseconds(2), largestPiece: 64, bytesBetweenFaults: 400, kinds: kinds)
@@ -116,10 +163,12 @@ private final class Swarm {
       for number in 0..<clients {
         let random = SplitMix64(seed: seed &+ UInt64(number) &+ 2)
         let isHonest = number.isMultiple(of: 2)
-        begin((isHonest ? breaking : corrupting).address, isHonest, random, on: loop)
+        self.begin((isHonest ? breaking : corrupting).address, isHonest, random, on: loop)
       }
+      begin(loop, breaking.address)
       LoopTimer.after(duration, on: loop) { [self] _ in
         isOver = true
+        end()
         for connection in live { connection.closeGracefully(within: .milliseconds(500)) }
         LoopTimer.after(.seconds(1), on: loop) { [self] _ in
           counts = breaking.counts.merging(corrupting.counts) { $0 + $1 }

@@ -129,6 +129,90 @@ import Testing
     return result
   }
 
+  /// A line and its cursor, and what keys make of them in the plainest words.
+  private struct Model {
+    var before: [Character]
+    var after: [Character]
+
+    var text: String { String(before) + "|" + String(after) }
+
+    mutating func moveLeft(while isPassed: (Character) -> Bool) {
+      while let last = before.last, isPassed(last) { after.insert(before.removeLast(), at: 0) }
+    }
+
+    mutating func moveRight(while isPassed: (Character) -> Bool) {
+      while let first = after.first, isPassed(first) { before.append(after.removeFirst()) }
+    }
+
+    static func isWordPart(_ character: Character) -> Bool {
+      character.isLetter || character.isNumber
+    }
+
+    mutating func wordLeft() {
+      moveLeft { !Self.isWordPart($0) }
+      moveLeft(while: Self.isWordPart)
+    }
+
+    mutating func wordRight() {
+      moveRight { !Self.isWordPart($0) }
+      moveRight(while: Self.isWordPart)
+    }
+
+    static let keys: [(String, @Sendable (inout Model) -> Void)] = [
+      ("\u{1}", { $0.moveLeft { _ in true } }), ("\u{5}", { $0.moveRight { _ in true } }),
+      ("\u{1b}b", { $0.wordLeft() }), ("\u{1b}f", { $0.wordRight() }),
+      ("\u{2}", { if let last = $0.before.popLast() { $0.after.insert(last, at: 0) } }),
+      ("\u{6}", { if !$0.after.isEmpty { $0.before.append($0.after.removeFirst()) } }),
+      ("\u{7F}", { _ = $0.before.popLast() }), ("字", { $0.before.append("字") }),
+      ("\u{1b}[3~", { if !$0.after.isEmpty { $0.after.removeFirst() } }),
+      ("\u{B}", { $0.after = [] }), ("\u{15}", { $0.before = [] }),
+      (
+        "\u{17}",
+        { model in
+          while model.before.last == " " { model.before.removeLast() }
+          while let last = model.before.last, last != " " { model.before.removeLast() }
+        }
+      ),
+      (
+        "\u{1b}\u{7F}",
+        { model in
+          let after = model.after
+          model.wordLeft()
+          model.after = after
+        }
+      ),
+      (
+        "\u{1b}d",
+        { model in
+          let before = model.before
+          model.wordRight()
+          model.before = before
+        }
+      ),
+    ]
+  }
+
+  @Test(
+    "every key does at every place of a line, and after every other key, what a plain model does",
+    arguments: ["", "fast", "every 100 slow 1", "connect  [::1]:9 ", "größe e\u{301}-字 🇩🇪"])
+  func plainModel(line: String) {
+    let characters = Array(line)
+    for place in 0...characters.count {
+      for (first, change) in Model.keys {
+        for (second, nextChange) in Model.keys {
+          var model = Model(
+            before: Array(characters[..<place]), after: Array(characters[place...]))
+          change(&model)
+          nextChange(&model)
+          let back = String(repeating: "\u{2}", count: characters.count - place)
+          #expect(
+            edited(line + back + first + second) == model.text,
+            "\(place), \(first.debugDescription) \(second.debugDescription)")
+        }
+      }
+    }
+  }
+
   @Test("Up and Down walk through the history and back to what was being typed")
   func history() {
     let (up, down) = (Self.up, Self.down)

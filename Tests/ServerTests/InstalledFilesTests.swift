@@ -43,4 +43,14 @@ import Testing
     let words = comment.map { $0.dropFirst(2) }.joined(separator: " ")
     #expect(words.contains(key.accepts), "\(key.name): \(words)")
   }
+
+  @Test func `the man page explains every reason for a disconnect`() throws {
+    let page = try contents("docs/man/testtask-server.8")
+    let terms = page.split(separator: "\n").filter { $0.hasPrefix(".B ") || $0.hasPrefix(".BR ") }
+    for reason in DisconnectReason.allCases {
+      #expect(
+        terms.contains { $0.split { " ,\"".contains($0) }.contains(Substring(reason.rawValue)) },
+        "\(reason) is not there")
+    }
+  }
 }

@@ -92,6 +92,26 @@ def full_device(place):
     check(server.terminate() == 0, "no clean end")
 
 
+@row("18-size", "the log reaches the largest size that a file may have, and is rotated")
+def file_too_large(place):
+    size = 16_384
+    server = place.server(file_size=size)
+    come_and_go(server, 500)
+    check(os.path.getsize(server.log) > size - 4_096, "the limit was not reached")
+    old = server.log + ".1"
+    os.rename(server.log, old)
+    server.send(signal.SIGUSR1)
+    until(lambda: os.path.exists(server.log), "a new log")
+    server.wait_for_lines("lost", 1)
+    come_and_go(server, 5)
+    check(server.terminate() == 0, "no clean end")
+    lines = read_whole_lines(old, server.log)
+    reports = [int(line.rsplit("=", 1)[1]) for line in lines if " event=lost " in line]
+    expected = 1 + 2 * 505 + 2
+    place.note(f"{len(lines) - len(reports)} lines written, {reports} lost; all: {expected}")
+    check(len(lines) - len(reports) + sum(reports) == expected, "lines are missing")
+
+
 @row("18-rotation", "the log is renamed 50 times under load, by SIGUSR1 and SIGHUP in turn")
 def rotation(place):
     server = place.server()

@@ -261,7 +261,7 @@ class Server:
     """testtask-server, run in the row's folder."""
 
     def __init__(self, place, limits="", port=0, log=None, wrapper=(), environment=None,
-                 descriptors=None, closed=()):
+                 descriptors=None, file_size=None, closed=()):
         self.place = place
         run = f"{place.path}/server.{time.monotonic_ns()}"
         self.log = log or run + ".log"
@@ -274,6 +274,8 @@ class Server:
         def prepare():
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+            if file_size:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
             for descriptor in closed:
                 os.close(descriptor)
 

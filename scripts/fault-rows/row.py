@@ -7,6 +7,8 @@ class Row(NamedTuple):
     name: str
     text: str
     function: Callable
+    #: The most that it may take.
+    seconds: int
 
     def is_named(self, name):
         return name in (self.name, self.name.split("-")[0])
@@ -15,8 +17,8 @@ class Row(NamedTuple):
 ROWS = []
 
 
-def row(name, text):
+def row(name, text, seconds=60):
     def declare(function):
-        ROWS.append(Row(name, text, function))
+        ROWS.append(Row(name, text, function, seconds))
         return function
     return declare

@@ -8,6 +8,8 @@ extension Operation {
   static let decoding = [
     decode("fast", [fastRequest]),
     decode("32 fast", [(0..<32).flatMap { _ in fastRequest }]),
+    count("fast, counted", fastRequest),
+    count("32 fast, counted", (0..<32).flatMap { _ in fastRequest }),
     decode("slow", [slowRequest]),
     decode("slow, cut in two", [Array(slowRequest[..<3]), Array(slowRequest[3...])]),
     decodeByProtobuf("fast, by swift-protobuf", fastRequest),
@@ -20,6 +22,19 @@ extension Operation {
       var sum = 0
       for _ in 0..<count {
         for read in reads { sum += decode(read, with: &decoder) }
+      }
+      return sum
+    }
+  }
+
+  /// The server's way with a read of nothing but fast requests.
+  private static func count(_ name: String, _ read: [UInt8]) -> Operation {
+    repeating("decode/\(name)", on: { FrameDecoder() }) { decoder, count in
+      var sum = 0
+      for _ in 0..<count where decoder.isBetweenFrames {
+        let requests = TestTaskProto.Message.fastRequests(leading: read.span.bytes, atMost: 1_000)
+        decoder.skip(requests * TestTaskProto.Message.fastRequestByteCount)
+        sum += requests
       }
       return sum
     }

@@ -8,7 +8,7 @@ extension Operation {
     ("same millisecond", 0), ("new millisecond", 1_000_000), ("new second", 1_000_000_000),
   ]
 
-  private struct Clock<Text> {
+  private struct Clock<Text: ~Copyable>: ~Copyable {
     var now = start
     var text: Text
   }
@@ -19,7 +19,8 @@ extension Operation {
         var sum = 0
         for _ in 0..<count {
           clock.now += step
-          sum += clock.text.format(wallClockNanoseconds: clock.now).utf8.count
+          clock.text.update(wallClockNanoseconds: clock.now)
+          sum += clock.text.text.count
         }
         return sum
       }
@@ -31,7 +32,7 @@ extension Operation {
         for _ in 0..<count {
           clock.now += step
           clock.text.refresh(wallClockNanoseconds: clock.now, count: 1)
-          sum += clock.text.frames.count
+          sum += clock.text.withFrames(1) { $0.byteCount }
         }
         return sum
       }

@@ -18,7 +18,7 @@ extension Operation {
   /// Makes an operation on a state, which `body` has to itself while it repeats.
   ///
   /// Captured by a closure, a state would cost a dynamic check of exclusivity at each use.
-  static func repeating<State>(
+  static func repeating<State: ~Copyable>(
     _ name: String, on make: @escaping @Sendable () -> State,
     _ body: @escaping @Sendable (_ state: inout State, _ count: Int) -> Int
   ) -> Operation {

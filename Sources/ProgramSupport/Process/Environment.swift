@@ -6,5 +6,7 @@
   import Darwin
 #endif
 
-/// The value of a variable of the environment, if it is set.
-package func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+/// The value of a variable of the environment, if it is set to anything.
+package func environment(_ name: String) -> String? {
+  getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+}

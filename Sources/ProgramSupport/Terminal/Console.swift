@@ -123,12 +123,18 @@ package final class Console {
     refresh()
   }
 
-  /// Prints one line of diagnostics: to standard error, and with the rest where that is the same
+  /// Prints one line beside the output: to standard error, and with the rest where that is the same
   /// terminal.
-  package func complain(_ line: String) {
-    if isEditing, Descriptor.errors.isTerminal { return print(line) }
-    try? Descriptor.errors.write("\(program): \(line)\n")
+  package func printAside(_ line: String) {
+    if errorsGoAbovePrompt { print(line) } else { try? Descriptor.errors.write(line + "\n") }
   }
+
+  /// Prints one line of diagnostics; away from the prompt it says whose.
+  package func complain(_ line: String) {
+    printAside(errorsGoAbovePrompt ? line : "\(program): \(line)")
+  }
+
+  private var errorsGoAbovePrompt: Bool { isEditing && Descriptor.errors.isTerminal }
 
   /// Clears the screen, but for the row.
   package func clear() {

@@ -68,11 +68,11 @@ package struct Descriptor {
     }
   }
 
-  /// Writes all of the text, or gives up when nobody takes it for a tenth of a second.
-  package func write(_ text: String) throws(Failure) {
+  /// Writes all of the text, or gives up when nobody takes it for so many milliseconds.
+  package func write(_ text: String, patience: Int32 = 100) throws(Failure) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-      let count = try write(someOf: bytes, patience: 100)
+      let count = try write(someOf: bytes, patience: patience)
       guard count > 0 else { throw Failure(ETIMEDOUT) }
       bytes = bytes.dropFirst(count)
     }
@@ -106,12 +106,6 @@ package struct Descriptor {
 
   /// Lets only the owner read and write, though the file may be older than that rule.
   func makePrivate() { fchmod(number, 0o600) }
-
-  /// An environment variable's text, nil when it is not set or empty.
-  package static func environment(_ name: String) -> String? {
-    guard let value = getenv(name), value.pointee != 0 else { return nil }
-    return String(cString: value)
-  }
 }
 
 // The methods above hide these names.

@@ -13,8 +13,8 @@ package struct HistoryFile {
   /// A program's file under `$XDG_STATE_HOME`, by default `~/.local/state`
   /// (<https://specifications.freedesktop.org/basedir-spec/latest/>); nil without a home.
   package init?(program: String) {
-    let state = Descriptor.environment("XDG_STATE_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
-    guard let base = state ?? Descriptor.environment("HOME").map({ $0 + "/.local/state" }) else {
+    let state = environment("XDG_STATE_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
+    guard let base = state ?? environment("HOME").map({ $0 + "/.local/state" }) else {
       return nil
     }
     self.init(path: "\(base)/\(program)/history")

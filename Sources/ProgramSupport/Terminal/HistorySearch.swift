@@ -18,6 +18,8 @@ struct HistorySearch {
 
   /// Looks for more; nil when no line has it.
   mutating func extend(by scalar: Unicode.Scalar) -> String? {
+    // Nobody types more than this to find a line, and each key looks through all of them.
+    guard query.unicodeScalars.count < 256 else { return nil }
     query.unicodeScalars.append(scalar)
     return find(before: position + 1)
   }

@@ -36,7 +36,7 @@ struct Drain: Hashable {
     return hasEnded ? .eof : nil
   }
 
-  /// Whether the server is to stop now because nobody is left. True once.
+  /// Whether the server is to stop now because nobody is left; true once.
   ///
   /// What lingers are connections of clients that have left, with answers still on their way.
   mutating func ends(clients: Int, lingering: Int) -> Bool {
@@ -45,7 +45,7 @@ struct Drain: Hashable {
     return true
   }
 
-  /// Whether whoever is left is to be closed now, for it has had its time. True once.
+  /// Whether whoever is left is to be closed now, for it has had its time; true once.
   mutating func isAbandoned() -> Bool {
     guard phase == .draining else { return false }
     phase = .over

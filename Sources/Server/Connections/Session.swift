@@ -3,25 +3,26 @@ import UVNet
 
 /// One connected client: its stream, where decoding stands, and what the log will say of it.
 final class Session {
-  // In the order that packs best: ten thousand clients have one each.
+  // What a request touches comes first, so that it shares a line of the processor's cache; then in
+  // the order that packs best: ten thousand clients have one each.
   let connection: TCPConnection
+  /// What was read and not decoded, because the peer has to take answers first.
+  @exclusivity(unchecked) var undecoded: [UInt8] = []
+  var requests: UInt64 = 0
+  /// Handling a frame leaves it alone, so that no look-up at run time is needed.
+  @exclusivity(unchecked) var decoder: FrameDecoder
+  /// Whether it has the write limits for times when all connections together hold too much.
+  var isTight = false
+  /// The peer has ended its stream, and still gets something.
+  var hasEnded = false
   /// `conn` in the log: unique while the server runs.
   let number: UInt64
   /// The peer's address; `unknown` after a reset that came before we could ask.
   let peer: String
   /// Nanoseconds on the loop's clock.
   let connectedAt: UInt64
-  var requests: UInt64 = 0
-  /// What was read and not decoded, because the peer has to take answers first.
-  @exclusivity(unchecked) var undecoded: [UInt8] = []
   /// Bytes held in memory for it when that was last counted: unsent answers and ``undecoded``.
   var heldBytes = 0
-  /// Handling a frame leaves it alone, so that no look-up at run time is needed.
-  @exclusivity(unchecked) var decoder: FrameDecoder
-  /// The peer has ended its stream, and still gets something.
-  var hasEnded = false
-  /// Whether it has the write limits for times when all connections together hold too much.
-  var isTight = false
   var activity: ConnectionActivity
   /// Its place among the sleeping requests, and in the server's table of sessions.
   let owner: SleepQueue.Owner

@@ -199,6 +199,8 @@ extension Program {
     var variables: [String: String] = [:]
     for name in [
       "PATH", "HOME", "LANG", "LC_ALL", "TZ", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
+      // Where a program built for coverage writes what it has reached.
+      "LLVM_PROFILE_FILE",
     ] {
       if let value = getenv(name) { variables[name] = String(cString: value) }
     }

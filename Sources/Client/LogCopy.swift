@@ -1,7 +1,7 @@
 import ProgramSupport
 
 /// The copy of the log in a file.
-struct LogFile {
+struct LogCopy {
   let path: String
   private let file: Descriptor
   private var isFailing = false
@@ -23,7 +23,8 @@ struct LogFile {
   mutating func write(_ line: String) -> String? {
     let wasFailing = isFailing
     do {
-      try file.write(line + "\n")
+      // A FIFO whose reader has stalled is waited for once, and not at every line.
+      try file.write(line + "\n", patience: wasFailing ? 0 : 100)
       isFailing = false
       return nil
     } catch {

@@ -1,6 +1,6 @@
 // Clocks that move only when they are looked at, 10 µs a look: instructions can then be counted
 // without the machine's speed deciding how often a millisecond or a timer ends meanwhile.
-// `instructions` beside this preloads it.
+// Benchmarks/instructions preloads it.
 
 #include <time.h>
 
