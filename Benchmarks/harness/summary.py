@@ -12,7 +12,7 @@ DISTURBED = 0.02
 
 def busy(usage):
     """The share of the time that it ran, of that in which nothing else had its core."""
-    return usage["cpu_seconds"] / max(usage["wall_seconds"] - usage["waited_seconds"], 1e-9)
+    return usage["cpu_seconds"] / max(usage["wall_seconds"] - usage["waited_seconds"], usage["cpu_seconds"], 1e-9)
 
 
 def cpu_us(run):
