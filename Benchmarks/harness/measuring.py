@@ -85,16 +85,18 @@ def calls_by_strace(programs, server, command):
     raise Failure(f"strace counted nothing:\n{output.read_text()}")
 
 
-def system_calls(programs, name, case, tracer):
+def system_calls(programs, name, case, tracer, requests):
     """System calls a request: two runs and their difference, which leaves out what begins and ends."""
     count = calls_by_perf if tracer == "perf" else calls_by_strace
-    few, many = (2000, 12000) if case == "churn" else (20000, 120000)
+    if case == "churn":
+        requests //= 10
+    few, many = requests // 5, requests // 5 + requests
     calls = {}
     with programs.running(name) as server:
-        for requests in (few, many):
+        for number in (few, many):
             command = programs.load_command(
-                THROUGHPUT[case]["mode"], port=server.port, requests=requests, **load_options(case))
-            calls[requests] = count(programs, server, command)
+                THROUGHPUT[case]["mode"], port=server.port, requests=number, **load_options(case))
+            calls[number] = count(programs, server, command)
     return (calls[many] - calls[few]) / (many - few)
 
 

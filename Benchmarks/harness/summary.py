@@ -12,7 +12,7 @@ DISTURBED = 0.02
 
 def busy(usage):
     """The share of the time that it ran, of that in which nothing else had its core."""
-    return usage["cpu_seconds"] / max(usage["wall_seconds"] - usage["waited_seconds"], 1e-9)
+    return usage["cpu_seconds"] / max(usage["wall_seconds"] - usage["waited_seconds"], usage["cpu_seconds"], 1e-9)
 
 
 def cpu_us(run):
@@ -38,7 +38,8 @@ def seen(run):
             / max(run["server"]["user_seconds"] + run["server"]["system_seconds"], 1e-9), 3),
         **{f"{key}_us": run["latency_us"][key] for key in ("p50", "p99", "p99.9")},
         "bound": bound_of(run), "server_busy": round(busy(run["server"]), 3), "load_busy": round(busy(run["load"]), 3),
-        "kept_waiting": round(run["server"]["waited_seconds"] / run["server"]["wall_seconds"], 3),
+        # Several threads may wait at the same time.
+        "kept_waiting": round(min(run["server"]["waited_seconds"] / run["server"]["wall_seconds"], 1), 3),
     }
 
 

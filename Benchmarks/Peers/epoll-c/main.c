@@ -161,6 +161,13 @@ static void append_output(struct unfinished *unfinished, const uint8_t *bytes, s
   unfinished->output_size += size;
 }
 
+/* Has the rest sent as soon as the kernel takes more. Watched from the start, every new connection
+ * would wake the server for being writable. */
+static void await_writable(int descriptor) {
+  struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.fd = descriptor};
+  epoll_ctl(poller, EPOLL_CTL_MOD, descriptor, &event);
+}
+
 /* How many of the bytes the kernel took; -1 when the connection is lost. */
 static ptrdiff_t send_bytes(int descriptor, const uint8_t *bytes, size_t size) {
   ssize_t sent = send(descriptor, bytes, size, MSG_NOSIGNAL);
@@ -191,7 +198,7 @@ static void flush_output(int descriptor) {
   unfinished->output_size -= (size_t)sent;
   if (unfinished->output_size) {
     memmove(unfinished->output, unfinished->output + sent, unfinished->output_size);
-    return;
+    return await_writable(descriptor);
   }
   if (unfinished->ends) return close_connection(descriptor);
   bool has_readable = unfinished->has_readable;
@@ -221,7 +228,9 @@ static void answer_fast(int descriptor, size_t count) {
     if (result < 0) return close_connection(descriptor);
     sent = (size_t)result;
   }
-  if (sent < size) append_output(unfinished_of(connection), answers.frames + sent, size - sent);
+  if (sent == size) return;
+  append_output(unfinished_of(connection), answers.frames + sent, size - sent);
+  await_writable(descriptor);
 }
 
 /* Reads once and answers all that has come whole, in one write. */
@@ -327,7 +336,7 @@ static void accept_all(void) {
   for (;;) {
     int descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0) return;
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.fd = descriptor};
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.fd = descriptor};
     epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event);
     connections[descriptor].generation++;
     clients++;
