@@ -84,16 +84,29 @@ extension StreamConnection {
     _ bytes: UnsafeRawBufferPointer, _ completion: ((Result<Void, UVError>) -> Void)?
   ) throws(UVError) {
     loop.checkThread()
-    guard !isClosing else { throw UVError(.badDescriptor, during: .write) }
-    guard !progress.contains(.shutdownAsked) else { throw UVError(.brokenPipe, during: .write) }
-    let limits = limits.value
     let pending = unsent
-    guard bytes.count <= limits.maximumPendingBytes - pending,
-      unsafe completion == nil || queue.pendingCompletions < limits.maximumPendingCompletions
-    else { throw UVError(.noBufferSpace, during: .write) }
-    unsafe queue.append(bytes, pool: &loop.writeBuffers, completion: completion)
-    if pending + bytes.count > limits.highWaterMark { progress.insert(.aboveHighWater) }
+    guard !isClosing, !progress.contains(.shutdownAsked),
+      bytes.count <= limits.value.maximumPendingBytes - pending
+    else { throw refusal }
+    if completion != nil { try checkCompletions() }
+    unsafe queue.append(bytes, pool: &loop.writeBuffers)
+    if let completion { unsafe queue.append(completion) }
+    if pending + bytes.count > limits.value.highWaterMark { progress.insert(.aboveHighWater) }
     askForFlush()
+  }
+
+  /// Why a write is refused.
+  private final var refusal: UVError {
+    let code: UVError.Code =
+      isClosing
+      ? .badDescriptor : progress.contains(.shutdownAsked) ? .brokenPipe : .noBufferSpace
+    return UVError(code, during: .write)
+  }
+
+  private final func checkCompletions() throws(UVError) {
+    guard unsafe queue.pendingCompletions < limits.value.maximumPendingCompletions else {
+      throw UVError(.noBufferSpace, during: .write)
+    }
   }
 
   @inline(__always)

@@ -8,7 +8,7 @@ struct WriteQueue: ~Copyable {
   /// Collected, and not yet offered to the kernel.
   private(set) var collected = WriteBuffer()
 
-  /// Bytes ever accepted by ``append(_:pool:completion:)``.
+  /// Bytes ever accepted by ``append(_:pool:)``.
   private(set) var accepted: UInt64 = 0
 
   /// What a connection needs once the kernel is slower than the program, or somebody waits: most
@@ -47,12 +47,14 @@ struct WriteQueue: ~Copyable {
   var pendingCompletions: Int { backlog.map { $0.completions.count - $0.told } ?? 0 }
 
   @inline(__always)
-  mutating func append(
-    _ bytes: UnsafeRawBufferPointer, pool: inout WriteBufferPool, completion: Completion?
-  ) {
+  mutating func append(_ bytes: UnsafeRawBufferPointer, pool: inout WriteBufferPool) {
     unsafe collected.append(bytes, pool: &pool)
     accepted += UInt64(bytes.count)
-    if let completion { needBacklog().completions.append((accepted, completion)) }
+  }
+
+  /// Remembers who waits for all that has been appended so far.
+  mutating func append(_ completion: @escaping Completion) {
+    needBacklog().completions.append((accepted, completion))
   }
 
   /// The kernel took the first `count` of the collected bytes.
