@@ -50,7 +50,7 @@ final class ClientProgram {
     do {
       loop = try EventLoop()
     } catch {
-      try? log.copy(to: nil)
+      log.close()
       throw error
     }
     target = line.address
@@ -237,6 +237,7 @@ final class ClientProgram {
       session.statistics.lines.forEach { console.print($0) }
     }
     console.close()
+    log.close()
     timer.cancel()
   }
 }

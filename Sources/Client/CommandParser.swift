@@ -4,8 +4,11 @@ import ProgramSupport
 enum CommandParser {
   /// Reads one line; nil when it is blank or a comment (`#` at its start).
   static func parse(_ line: String) throws(CommandError) -> Command? {
+    // A comment is no list of words: it may hold a lone quote.
+    guard let start = line.unicodeScalars.first(where: { $0 != " " && $0 != "\t" }), start != "#"
+    else { return nil }
     let words = try words(of: line)
-    guard let name = words.first, !name.hasPrefix("#") else { return nil }
+    guard let name = words.first else { return nil }
     // Of the forms that do not fit, those that fit furthest say best what is wrong.
     var (furthest, refusal, expected) = (0, String?.none, [Parameter]())
     for form in try forms(name) {

@@ -24,8 +24,14 @@ struct SessionLog {
   /// Copies the log to the file at `path` from now on, nil for none; without it nothing changes.
   mutating func copy(to path: String?) throws(CommandError) {
     let new = try path.map { path throws(CommandError) in try LogCopy(path: path) }
-    file?.close()
+    close()
     file = new
+  }
+
+  /// Ends the copy.
+  mutating func close() {
+    file?.close()
+    file = nil
   }
 
   /// Takes one event: returns its line for the screen, and what went wrong with the file.

@@ -114,19 +114,29 @@ extension Server {
   /// - Returns: The bytes used; all of them when the client has left over it.
   private func serve(_ bytes: RawSpan, of session: Session) -> Int {
     setTightness(of: session)
-    // With so many the connection is above its high-water mark, and will say when it has drained.
-    let mostFast = session.connection.writableBytes / FastAnswer.byteCount + 1
     var fastCount = 0
+    var mostFast = Int.max
     if session.decoder.isBetweenFrames {
-      fastCount = Message.fastRequests(leading: bytes, atMost: mostFast)
-      session.decoder.skip(fastCount * Message.fastRequestByteCount)
+      fastCount = Message.fastRequests(leading: bytes, atMost: .max)
+    }
+    let isWhole = fastCount * Message.fastRequestByteCount == bytes.byteCount
+    // One answer is always allowed.
+    if fastCount > 1 || !isWhole {
+      mostFast = mostFastAnswers(on: session.connection)
+      fastCount = min(fastCount, mostFast)
     }
     let consumed = fastCount * Message.fastRequestByteCount
-    if consumed == bytes.byteCount || fastCount == mostFast {
+    if fastCount > 0 { session.decoder.skip(consumed) }
+    if isWhole || fastCount == mostFast {
       return answer(fastCount, of: session) ? consumed : bytes.byteCount
     }
     return serve(
       bytes, of: session, mostFast: mostFast, Batch(consumed: consumed, fastCount: fastCount))
+  }
+
+  /// With so many the connection is above its high-water mark, and will say when it has drained.
+  private func mostFastAnswers(on connection: TCPConnection) -> Int {
+    connection.writableBytes / FastAnswer.byteCount + 1
   }
 
   /// Goes on where the bytes are not plain fast requests any more.

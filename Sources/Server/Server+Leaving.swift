@@ -58,7 +58,7 @@ extension Server {
   /// How long a client that has left may take for its last answers and its own end.
   private func patience(with connection: TCPConnection) -> Duration {
     // Whoever had enough of them to be paused reads slowly, or not at all.
-    connection.isWritable || heldBytes > configuration.tightMarkBytes
+    connection.isWritable || heldBytes > tightMarkBytes
       ? .seconds(5) : .seconds(Int64(configuration.stuckPeerTimeoutSeconds))
   }
 

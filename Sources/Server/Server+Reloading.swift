@@ -43,6 +43,7 @@ extension Server {
     if let asked = settings.lowerConnections(to: descriptorRoom) { warnOfLowering(from: asked) }
     timeouts = ConnectionTimeouts(configuration)
     writeLimits = configuration.writeLimits
+    tightMarkBytes = configuration.tightMarkBytes
     log.level = configuration.logLevel
     for case let session? in sessions {
       session.isTight = false

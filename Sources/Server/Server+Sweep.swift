@@ -53,8 +53,9 @@ extension Server {
   }
 
   /// While all connections together hold too much, each may hold little more.
+  @inline(__always)
   func setTightness(of session: Session) {
-    let isTight = heldBytes > configuration.tightMarkBytes
+    let isTight = heldBytes > tightMarkBytes
     guard isTight != session.isTight else { return }
     session.isTight = isTight
     session.connection.writeLimits = isTight ? configuration.tightWriteLimits : writeLimits

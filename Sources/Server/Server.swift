@@ -58,6 +58,8 @@ final class Server {
   /// Bytes held for all connections: unsent answers and requests that wait behind them.
   var heldBytes = 0
   var writeLimits: StreamConnection.WriteLimits
+  /// Beside ``configuration``, since every read looks at it.
+  var tightMarkBytes: Int
 
   // How it ends.
   var drain = Drain()
@@ -82,6 +84,7 @@ final class Server {
     let values = settings.values
     timeouts = ConnectionTimeouts(values)
     writeLimits = values.writeLimits
+    tightMarkBytes = values.tightMarkBytes
     log = try EventLog(
       path: values.logFile, format: values.logFormat, level: values.logLevel)
     loop = try EventLoop()

@@ -104,6 +104,7 @@ extension StreamConnection {
   }
 
   /// Offers the collected bytes to the kernel; called by the loop when a callback has returned.
+  @inline(__always)
   final func flush() {
     progress.remove(.needsFlush)
     guard !isClosing else { return }

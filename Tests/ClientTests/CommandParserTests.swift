@@ -53,7 +53,9 @@ import UVNet
     #expect(try CommandParser.parse(line) == .connect(expected))
   }
 
-  @Test("blank lines and comments are no commands", arguments: ["", "   ", "# fast", "  #"])
+  @Test(
+    "blank lines and comments are no commands",
+    arguments: ["", "   ", "# fast", "  #", "\t# it's \"odd"])
   func blank(line: String) throws {
     #expect(try CommandParser.parse(line) == nil)
   }
