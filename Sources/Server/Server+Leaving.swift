@@ -24,7 +24,8 @@ extension Server {
     let connection = session.connection
     guard self.session(of: connection) === session else { return }
     sessions[session.owner.index] = nil
-    connection.tag = -1
+    // No session's place any more, and its own as long as it lingers.
+    connection.tag = -Int(session.number)
     sleeping.leave(session.owner)
     clientCount -= 1
     heldBytes -= session.heldBytes
@@ -50,10 +51,22 @@ extension Server {
     lingeringCount += 1
     switch ending {
     case .gracefully where endSignal != nil: closeInDrain(connection)
-    case .gracefully: connection.closeGracefully(within: patience(with: connection))
+    case .gracefully:
+      connection.closeGracefully(within: patience(with: connection))
+      // Most are closed by that already.
+      if !connection.isClosing { lingering[connection.tag] = connection }
     case .atOnce, .done: connection.close()
     }
   }
+
+  /// Lets nobody who has left and got all hold up a drain by keeping its own end open.
+  func hastenLingering() {
+    for connection in lingering.values where connection.pendingBytes == 0 {
+      connection.closeGracefully(within: Self.drainPatience)
+    }
+  }
+
+  private static let drainPatience = Duration.milliseconds(250)
 
   /// How long a client that has left may take for its last answers and its own end.
   private func patience(with connection: TCPConnection) -> Duration {
@@ -68,7 +81,7 @@ extension Server {
   private func closeInDrain(_ connection: TCPConnection) {
     do throws(UVError) {
       try connection.write("") { [unowned connection] _ in
-        connection.closeGracefully(within: .milliseconds(250))
+        connection.closeGracefully(within: Self.drainPatience)
       }
     } catch {
       connection.close()
@@ -81,6 +94,7 @@ extension Server {
       leave(session, reason)
     } else {
       lingeringCount -= 1
+      if !lingering.isEmpty { lingering[connection.tag] = nil }
     }
     endIfDrained()
   }

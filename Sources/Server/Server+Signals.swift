@@ -45,6 +45,7 @@ extension Server {
       diagnostics.report(
         .warning, "sleeping requests dropped, due after the drain timeout: \(dropped)")
     }
+    hastenLingering()
     for case let session? in sessions { takeStep(session) }
     let timer = LoopTimer.unscheduled(on: loop) { [unowned self] _ in abandonDrain() }
     timer.schedule(at: EventLoop.Instant(nanoseconds: drain.deadline))

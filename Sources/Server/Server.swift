@@ -44,6 +44,8 @@ final class Server {
   var rejectedCount = 0
   /// Connections of clients that have left, whose last answers are still on their way.
   var lingeringCount = 0
+  /// Those of them that wait for something, by their tag.
+  var lingering: [Int: TCPConnection] = [:]
   /// Clients and lingering connections that there are descriptors for.
   var descriptorRoom: Int
 

@@ -15,7 +15,7 @@ public final class LoopTimer: Handle {
 
   private let mode: Mode
   private var body: ((LoopTimer) -> Void)?
-  private var deadline: UInt64 = 0
+  private(set) var deadline: UInt64 = 0
 
   /// Whether the timer is going to fire.
   public private(set) var isScheduled = false

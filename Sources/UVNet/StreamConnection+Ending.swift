@@ -17,11 +17,14 @@ extension StreamConnection {
   /// Input is thrown away from now on: closing a socket with unread input would make the system
   /// reset the connection and could destroy what is still on its way.
   ///
+  /// Calling it again may shorten the time, and does nothing else.
+  ///
   /// - Parameter deadline: How long the peer may take, to read what is still unsent and to end its
   ///   own stream; then the connection is closed as it is, and what was not sent is lost.
   public final func closeGracefully(within deadline: Duration = .seconds(5)) {
     loop.checkThread()
-    guard !isClosing, !progress.contains(.lingering) else { return }
+    guard !isClosing else { return }
+    guard !progress.contains(.lingering) else { return hasten(within: deadline) }
     if reason == nil { reason = endReceived ? .peer : .local }
     // With both streams done there is nothing to wait for.
     if endReceived, unsafe queue.unfinished == 0 && !queue.hasBacklog { return close() }
@@ -35,6 +38,12 @@ extension StreamConnection {
     } else {
       shutdown()
     }
+  }
+
+  private final func hasten(within deadline: Duration) {
+    let instant = loop.now.advanced(by: deadline)
+    guard let lingerTimer, instant.nanoseconds < lingerTimer.deadline else { return }
+    lingerTimer.schedule(at: instant)
   }
 
   final func beginShutdownWhenFlushed() {

@@ -52,6 +52,19 @@ import UVNetTestKit
     #expect(lines.contains { $0.contains("rx_bytes=\(client.sentByteCount) ") }, "all was read")
   }
 
+  @Test func `a client that was closed and keeps its own end open holds up no drain`() throws {
+    let server = try RunningServer("[limits]\ndrain_timeout_seconds = 30\n")
+    let violator = try server.connect()
+    try violator.send([0x00])
+    #expect(try violator.receiveToEnd().isEmpty)
+    _ = try server.logLines(containing: "reason=violation")
+    let start = ContinuousClock.now
+    #expect(try server.terminate() == .exit(0))
+    // Not the five seconds that it has for its end while the server serves.
+    #expect(ContinuousClock.now - start < .seconds(4))
+    withExtendedLifetime(violator) {}
+  }
+
   @Test(arguments: [SIGINT, SIGTERM])
   func `a second signal ends it now, and the log still has its pairs`(signal: Int32) throws {
     let server = try RunningServer()

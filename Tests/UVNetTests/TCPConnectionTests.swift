@@ -149,6 +149,28 @@ import UVNetTestKit
     }
   }
 
+  @Test(arguments: [[60_000, 1], [1, 60_000]])
+  func `of two graceful closings the shorter deadline holds`(milliseconds: [Int]) throws {
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair { connected, accepted in
+        // It does not end its own stream when it hears of the other's end.
+        connected.start(
+          .init(
+            onData: { _, _ in }, onEnd: { _ in },
+            onClose: { _, _ in calls.record("closed") }))
+        accepted.start(
+          .init(
+            onData: { _, _ in },
+            onClose: { _, _ in
+              calls.record("given up")
+              connected.close()
+            }))
+        for deadline in milliseconds { accepted.closeGracefully(within: .milliseconds(deadline)) }
+      }
+      calls.expect(["given up", "closed"])
+    }
+  }
+
   @Test func `without an end handler the connection closes when the peer ends`() throws {
     try LoopHarness.run { loop, calls in
       try loop.withConnectedPair { connected, accepted in

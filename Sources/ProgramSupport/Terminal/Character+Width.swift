@@ -1,15 +1,16 @@
 extension Character {
   /// How many columns a terminal gives it: 0, 1 or 2.
   ///
-  /// A cluster takes the place of its widest scalar. A control takes two, for it is drawn as `^J`.
+  /// The scalars of a cluster stand side by side, marks that combine taking no place; a picture made
+  /// of several takes the place of its widest. A control takes two, for it is drawn as `^J`.
   package var terminalWidth: Int {
     if isEditorControl { return 2 }
+    let hasPicture = unicodeScalars.first?.properties.isEmoji == true
     var width = 0
     for scalar in unicodeScalars {
       // VARIATION SELECTOR-16 asks for the picture in place of the letter, where there is one.
-      let hasPicture = unicodeScalars.first?.properties.isEmoji == true
       if scalar.value == 0xFE0F, width == 1, hasPicture { width = 2 }
-      width = max(width, scalar.terminalWidth)
+      width = hasPicture ? max(width, scalar.terminalWidth) : width + scalar.terminalWidth
     }
     return width
   }
