@@ -5,6 +5,10 @@ extension Server {
   /// Answers that leave in one turn of the loop; then I/O has its turn.
   private static let answersPerTurn = 8_192
 
+  /// Nanoseconds between two turns that answer: what comes due within them leaves together, and the
+  /// sooner of it is late by that.
+  private static let restBetweenTurns: UInt64 = 200_000
+
   /// Puts a request to sleep; false when that would be over a limit.
   func letSleep(_ session: Session, until deadline: UInt64, clients: UInt32) -> Bool {
     guard sleeping.count < configuration.maxSleepingRequests,
@@ -34,7 +38,7 @@ extension Server {
       wakingAt = next
       loop.nextTick { [unowned self] in answerDue() }
     } else {
-      scheduleWaking(by: next)
+      scheduleWaking(by: max(next, now + Self.restBetweenTurns))
     }
   }
 

@@ -94,7 +94,7 @@ final class Server {
 
   /// Listens, and says so.
   func start() throws {
-    sleepTimer = .unscheduled(on: loop) { [unowned self] _ in answerDue() }
+    sleepTimer = .unscheduled(on: loop, isPrecise: true) { [unowned self] _ in answerDue() }
     sweepTimer = .unscheduled(on: loop) { [unowned self] _ in sweep() }
     rejectionTimer = .unscheduled(on: loop) { [unowned self] _ in reportRejections() }
     logRetryTimer = .unscheduled(on: loop) { [unowned self] _ in flushLog() }

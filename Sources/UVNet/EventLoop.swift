@@ -331,9 +331,6 @@ extension EventLoop {
   }
 }
 
-/// Where `close` means the system's.
-private func closeDescriptor(_ descriptor: Int32) { close(descriptor) }
-
 /// Sets SIGPIPE to be ignored, unless the program has already decided about it.
 private func ignoreBrokenPipeSignal() {
   var action = sigaction()

@@ -6,7 +6,11 @@ internal import CLibUV
 ///
 /// libuv counts in whole milliseconds from a cached time, and its own timers fire up to 1 ms
 /// early. This one keeps its deadline in nanoseconds, rounds up what it asks of libuv, and asks
-/// for long waits in stages, since the kernel may lengthen a wait by a thousandth.
+/// for long waits in stages, since the kernel may lengthen a wait by a thousandth. On a loop that is
+/// not busy it is late by two milliseconds at most.
+///
+/// One made with `isPrecise` is late by what it takes to wake up only, on Linux: for that it costs a
+/// descriptor, and a system call each time it is scheduled and each time it fires.
 ///
 /// A timer that is scheduled in the callback of a timer waits at least until the loop has polled,
 /// however short its delay: I/O always gets its turn.
@@ -15,6 +19,7 @@ public final class LoopTimer: Handle {
 
   private let mode: Mode
   private var body: ((LoopTimer) -> Void)?
+  private var alarm: Alarm?
   private(set) var deadline: UInt64 = 0
 
   /// Whether the timer is going to fire.
@@ -78,12 +83,15 @@ public final class LoopTimer: Handle {
   ///
   /// - Parameters:
   ///   - loop: The loop to wait on.
+  ///   - isPrecise: Whether a millisecond late is too late, where the system can do better.
   ///   - body: Called with the timer each time it fires.
   /// - Returns: A timer that is not scheduled.
   public static func unscheduled(
-    on loop: EventLoop, _ body: @escaping (LoopTimer) -> Void
+    on loop: EventLoop, isPrecise: Bool = false, _ body: @escaping (LoopTimer) -> Void
   ) -> LoopTimer {
-    LoopTimer(.manual, on: loop, body: body)
+    let timer = LoopTimer(.manual, on: loop, body: body)
+    if isPrecise { timer.alarm = Alarm.make(on: loop) { [weak timer] in timer?.fire() } }
+    return timer
   }
 
   /// Sets the time to fire, in place of any earlier one.
@@ -104,6 +112,7 @@ public final class LoopTimer: Handle {
   public func unschedule() {
     guard !isClosing else { return }
     isScheduled = false
+    alarm?.unset()
     unsafe uv_timer_stop(cuv_timer(raw))
   }
 
@@ -111,6 +120,7 @@ public final class LoopTimer: Handle {
   public func cancel() { close() }
 
   private func arm() {
+    if let alarm, alarm.set(deadline, keepsLoopAlive: keepsLoopAlive) { return }
     // libuv's loop time is the clock rounded down, so a timer that waits for the deadline rounded
     // up, in the same milliseconds, cannot fire before it.
     let (quotient, remainder) = deadline.quotientAndRemainder(dividingBy: 1_000_000)
@@ -131,6 +141,7 @@ public final class LoopTimer: Handle {
   }
 
   private func fire() {
+    guard isScheduled else { return }
     let present = uv_hrtime()
     guard present >= deadline else { return arm() }
     isScheduled = false
@@ -144,7 +155,11 @@ public final class LoopTimer: Handle {
     if case .oneShot = mode, !isScheduled { close() }
   }
 
-  override func willClose() { isScheduled = false }
+  override func willClose() {
+    isScheduled = false
+    alarm?.close()
+    alarm = nil
+  }
 
   override func didClose() { body = nil }
 }

@@ -267,6 +267,3 @@ public final class TCPListener: Handle {
 
   override var debugName: String { "\(super.debugName) \(localAddress)" }
 }
-
-/// Where `close` means the system's.
-private func closeDescriptor(_ descriptor: Int32) { close(descriptor) }

@@ -15,6 +15,61 @@ import UVNetTestKit
     }
   }
 
+  @Test(arguments: [0, 30, 700, 1_700, 70_300])
+  func `a precise timer never fires early, and fires again when it is scheduled again`(
+    microseconds: Int
+  ) throws {
+    try LoopHarness.run { loop, calls in
+      var due = loop.now.advanced(by: .microseconds(microseconds))
+      let timer = LoopTimer.unscheduled(on: loop, isPrecise: true) { timer in
+        #expect(loop.now >= due)
+        calls.record("fired")
+        guard calls.names.count < 3 else { return timer.cancel() }
+        due = loop.now.advanced(by: .microseconds(microseconds))
+        timer.schedule(at: due)
+      }
+      timer.schedule(at: due)
+      calls.expect(["fired", "fired", "fired"])
+    }
+  }
+
+  @Test func `a precise timer keeps its loop alive while it is scheduled, and only then`() throws {
+    let loop = try EventLoop()
+    var fired = 0
+    let timer = LoopTimer.unscheduled(on: loop, isPrecise: true) { _ in fired += 1 }
+    loop.run()
+    timer.schedule(after: .milliseconds(2))
+    loop.run()
+    #expect(fired == 1)
+    timer.schedule(after: .milliseconds(2))
+    timer.unschedule()
+    loop.run()
+    #expect(fired == 1, "it was taken back")
+    timer.schedule(after: .seconds(60))
+    timer.schedule(after: .milliseconds(1))
+    loop.run()
+    #expect(fired == 2, "the later time holds")
+    timer.cancel()
+    timer.schedule(after: .milliseconds(1))
+    loop.run()
+    #expect(fired == 2)
+    try loop.close()
+  }
+
+  @Test func `a precise timer of 0 ms that schedules itself again lets I/O run`() throws {
+    try LoopHarness.run { loop, calls in
+      let timer = LoopTimer.unscheduled(on: loop, isPrecise: true) { $0.schedule(after: .zero) }
+      timer.schedule(after: .zero)
+      try loop.withConnectedPair { connected, accepted in
+        connected.close()
+        accepted.close()
+        timer.cancel()
+        calls.record("connected")
+      }
+      calls.expect(["connected"])
+    }
+  }
+
   @Test func `fractions of a millisecond count`() throws {
     try LoopHarness.run { loop, calls in
       for _ in 0..<20 {
