@@ -83,6 +83,40 @@ import Testing
     #expect(queue.popDue(at: 10)?.owner == one)
   }
 
+  @Test func `what is due together with many comes in order, whatever came and went between`() {
+    var queue = SleepQueue()
+    let owners = (0..<50).map { _ in queue.enter() }
+    var model: [(deadline: UInt64, order: UInt32, owner: Int)] = []
+    func add(_ number: UInt32, _ deadlines: Range<UInt64>) {
+      let owner = Int.random(in: 0..<50)
+      let deadline = UInt64.random(in: deadlines)
+      queue.add(owners[owner], until: deadline, clients: number)
+      model.append((deadline, number, owner))
+    }
+    for number in 0..<20_000 { add(UInt32(number), 0..<1_000) }
+    var popped: [UInt32] = []
+    // Enough of one moment to be gathered; then sooner ones come, and a connection goes.
+    for _ in 0..<2_000 { if let due = queue.popDue(at: 700) { popped.append(due.clients) } }
+    model.sort { ($0.deadline, $0.order) < ($1.deadline, $1.order) }
+    #expect(popped == model.prefix(2_000).map(\.order))
+    model.removeFirst(2_000)
+    for number in 20_000..<20_100 { add(UInt32(number), 0..<900) }
+    #expect(queue.leave(owners[7]) == model.count { $0.owner == 7 })
+    model.removeAll { $0.owner == 7 }
+    let dropped = model.count { $0.deadline > 800 }
+    #expect(queue.drop(after: 800) == dropped)
+    model.removeAll { $0.deadline > 800 }
+    #expect(queue.count == model.count)
+    model.sort { ($0.deadline, $0.order) < ($1.deadline, $1.order) }
+    popped = []
+    while let due = queue.popDue(at: 750) { popped.append(due.clients) }
+    #expect(queue.nextDeadline() == model.first { $0.deadline > 750 }?.deadline)
+    while let due = queue.popDue(at: .max) { popped.append(due.clients) }
+    #expect(popped == model.map(\.order))
+    #expect(queue.nextDeadline() == nil)
+    #expect(queue.storedCount == 0)
+  }
+
   @Test func `random work agrees with a plain list`() {
     var queue = SleepQueue()
     var owners = [queue.enter()]

@@ -43,15 +43,20 @@ struct SleepQueue {
   }
 
   private var heap = Heap<Entry>()
+  /// Taken out of the heap together because they were due with many others; the first is the last.
+  private var ready: [Entry] = []
   private var mostStored = 0
+  /// What ``popDue(at:)`` was asked last, and how often since that changed.
+  private var lastAsked: UInt64 = 0
+  private var pops = 0
   private var arrivals: UInt32 = 0
   private var slots: [Slot] = []
   private var freeSlots: [UInt32] = []
   /// Requests that sleep and whose connections are there.
   private(set) var count = 0
 
-  /// Entries of the heap, dead ones too.
-  var storedCount: Int { heap.count }
+  /// Entries held, dead ones too.
+  var storedCount: Int { heap.count + ready.count }
 
   /// Gives a new connection its place.
   mutating func enter() -> Owner {
@@ -83,7 +88,7 @@ struct SleepQueue {
   mutating func add(_ owner: Owner, until deadline: UInt64, clients: UInt32) {
     guard isPresent(owner) else { return }
     heap.insert(Entry(deadline: deadline, arrival: arrivals, clients: clients, owner: owner))
-    mostStored = max(mostStored, heap.count)
+    mostStored = max(mostStored, storedCount)
     arrivals &+= 1
     slots[owner.index].sleeping += 1
     count += 1
@@ -91,20 +96,21 @@ struct SleepQueue {
 
   /// The next deadline of a connection that is still there.
   mutating func nextDeadline() -> UInt64? {
-    while let first = heap.min {
+    while let first {
       if isPresent(first.owner) { return first.deadline }
-      heap.removeMin()
+      removeFirst()
     }
     // A burst's memory goes with it; what ordinary work needs is kept.
-    if mostStored > 4_096 { heap = Heap() }
+    if mostStored > 4_096 { (heap, ready) = (Heap(), []) }
     mostStored = 0
     return nil
   }
 
   /// Takes out the first request whose sleep is over.
   mutating func popDue(at now: UInt64) -> Due? {
-    while let first = heap.min, first.deadline <= now {
-      heap.removeMin()
+    gatherIfWorthIt(at: now)
+    while let first, first.deadline <= now {
+      removeFirst()
       guard isPresent(first.owner) else { continue }
       slots[first.owner.index].sleeping -= 1
       count -= 1
@@ -113,14 +119,45 @@ struct SleepQueue {
     return nil
   }
 
+  private var first: Entry? {
+    guard let last = ready.last else { return heap.min }
+    guard let least = heap.min, least < last else { return last }
+    return least
+  }
+
+  /// Removes ``first``.
+  private mutating func removeFirst() {
+    if let last = ready.last, heap.min.map({ last < $0 }) ?? true {
+      ready.removeLast()
+    } else {
+      heap.removeMin()
+    }
+  }
+
+  /// Sorts what is due at once, when so much of a large heap is that taking it out one by one, each
+  /// a walk through all levels, would cost several times more.
+  private mutating func gatherIfWorthIt(at now: UInt64) {
+    if now != lastAsked { (lastAsked, pops) = (now, 0) }
+    pops += 1
+    // Counting is a walk through the whole heap: one for each fourfold of what has been popped.
+    guard heap.count >= 2_048, pops >= 256, pops.nonzeroBitCount == 1,
+      pops.trailingZeroBitCount.isMultiple(of: 2)
+    else { return }
+    let due = heap.unordered.count { $0.deadline <= now }
+    guard due >= heap.count / 8 else { return }
+    ready = (ready + heap.unordered.filter { $0.deadline <= now }).sorted { $1 < $0 }
+    heap = Heap(heap.unordered.filter { $0.deadline > now })
+  }
+
   /// Drops what would sleep longer than until `deadline`, and tells how many they were.
   mutating func drop(after deadline: UInt64) -> Int {
     let before = count
-    for entry in heap.unordered where entry.deadline > deadline && isPresent(entry.owner) {
+    for entry in heap.unordered + ready where entry.deadline > deadline && isPresent(entry.owner) {
       slots[entry.owner.index].sleeping -= 1
       count -= 1
     }
     heap = Heap(heap.unordered.filter { $0.deadline <= deadline && isPresent($0.owner) })
+    ready.removeAll { $0.deadline > deadline }
     return before - count
   }
 
