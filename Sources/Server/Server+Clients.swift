@@ -159,8 +159,8 @@ extension Server {
   /// Answers so many fast requests; false when the client had to leave over it.
   @inline(__always)
   private func answer(_ fastCount: Int, of session: Session) -> Bool {
-    session.requests += UInt64(fastCount)
-    requestCount += UInt64(fastCount)
+    session.requests &+= UInt64(truncatingIfNeeded: fastCount)
+    requestCount &+= UInt64(truncatingIfNeeded: fastCount)
     fastAnswer.refresh(wallClockNanoseconds: WallClock.nanoseconds, count: fastCount)
     return fastAnswer.withFrames(fastCount) { send($0, to: session) }
   }

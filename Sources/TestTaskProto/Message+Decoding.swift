@@ -33,10 +33,9 @@ extension Message {
   @inlinable
   public static func fastRequests(leading bytes: RawSpan, atMost most: Int) -> Int {
     let prefix = UInt16(littleEndian: UInt16(FieldTag.requestForFastResponse) << 8 | 2)
-    let last = min(most, bytes.byteCount / fastRequestByteCount)
     var count = 0
     var position = 0
-    while count < last,
+    while count < most, position + fastRequestByteCount <= bytes.byteCount,
       bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt16.self) == prefix,
       bytes.unsafeLoad(fromUncheckedByteOffset: position + 2, as: UInt8.self) == 0
     {

@@ -28,6 +28,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -202,6 +203,10 @@ int poll(struct pollfd *p, nfds_t n, int t) {
 int eventfd(unsigned n, int f) {
   TRY("eventfd", EMFILE, ENFILE, ENOMEM);
   return REAL(eventfd)(n, f);
+}
+int timerfd_create(int c, int f) {
+  TRY("timerfd_create", EMFILE, ENFILE, ENOMEM);
+  return REAL(timerfd_create)(c, f);
 }
 int pipe2(int d[2], int f) {
   TRY("pipe2", EMFILE, ENFILE);

@@ -140,12 +140,12 @@ struct SleepQueue {
     if now != lastAsked { (lastAsked, pops) = (now, 0) }
     pops += 1
     // Counting is a walk through the whole heap: one for each fourfold of what has been popped.
-    guard heap.count >= 2_048, pops >= 256, pops.nonzeroBitCount == 1,
+    guard ready.isEmpty, heap.count >= 2_048, pops >= 256, pops.nonzeroBitCount == 1,
       pops.trailingZeroBitCount.isMultiple(of: 2)
     else { return }
     let due = heap.unordered.count { $0.deadline <= now }
     guard due >= heap.count / 8 else { return }
-    ready = (ready + heap.unordered.filter { $0.deadline <= now }).sorted { $1 < $0 }
+    ready = heap.unordered.filter { $0.deadline <= now }.sorted { $1 < $0 }
     heap = Heap(heap.unordered.filter { $0.deadline > now })
   }
 
