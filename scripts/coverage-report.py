@@ -3,8 +3,9 @@
 import collections
 import sys
 
-#: Of a library's lines, those that tests reach or the exceptions explain.
-FLOOR = 95.0
+#: Percent of a library's lines that tests must reach, or the exceptions explain. Not all: which lines
+#: of a few are reached, such as those after an interrupted call, depends on the machine's pace.
+FLOOR = 99.0
 
 
 def read_lines(lcov):
@@ -53,10 +54,10 @@ def main(path):
         total[0] += len(lines) - len(missed)
         total[1] += min(len(missed), allowed)
         total[2] += len(lines)
-        if len(missed) > allowed:
-            complaints.append(f"{name}: {len(missed)} lines are not reached, {allowed} are explained")
         if missed:
             print(f"  {name}: {ranges(missed)}\n    {reason}")
+            if len(missed) > allowed:
+                print(f"    {len(missed)} lines; {allowed} are explained")
     print(f"\n{'library':16} {'lines':>6} {'reached':>8} {'explained':>9}")
     for library, (reached, explained, count) in sorted(totals.items()):
         print(f"{library:16} {count:6} {100 * reached / count:7.2f}% {100 * explained / count:8.2f}%")

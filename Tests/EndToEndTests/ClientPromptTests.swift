@@ -133,6 +133,14 @@ struct ClientPromptTests {
     try window.wait { $0.last == "\(prompt) reconnect 9" }
   }
 
+  @Test func `history shows what was typed, and clear leaves the prompt alone`() throws {
+    try window.run("reconnect 7")
+    try window.run("history")
+    try window.wait { $0.contains { $0.hasSuffix("reconnect 7") && !$0.contains(">") } }
+    try window.run("clear")
+    try window.wait { $0 == [prompt] }
+  }
+
   @Test func `on a dumb terminal Ctrl-C gives up the line, and nothing is drawn`() throws {
     try window.press("C-d")
     try window.wait { $0.last == "$" }

@@ -149,6 +149,25 @@ import UVNetTestKit
     }
   }
 
+  @Test func `a graceful close after a shutdown waits for the peer's end`() throws {
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair { connected, accepted in
+        accepted.start(
+          .init(
+            onData: { _, _ in },
+            onEnd: { accepted in
+              calls.record("end")
+              accepted.close()
+            }))
+        connected.start(
+          .init(onData: { _, _ in }, onClose: { _, _ in calls.record("closed") }))
+        connected.shutdown()
+        connected.closeGracefully(within: .seconds(60))
+      }
+      calls.expect(["end", "closed"])
+    }
+  }
+
   @Test(arguments: [[60_000, 1], [1, 60_000]])
   func `of two graceful closings the shorter deadline holds`(milliseconds: [Int]) throws {
     try LoopHarness.run { loop, calls in
