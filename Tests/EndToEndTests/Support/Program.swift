@@ -199,10 +199,15 @@ extension Program {
     var variables: [String: String] = [:]
     for name in [
       "PATH", "HOME", "LANG", "LC_ALL", "TZ", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
-      // Where a program built for coverage writes what it has reached.
-      "LLVM_PROFILE_FILE",
     ] {
       if let value = getenv(name) { variables[name] = String(cString: value) }
+    }
+    // Where a program built for coverage writes what it has reached: not beside the tests' own
+    // profiles, for the runner merges those, and fails for one whose writer was killed over it.
+    if let value = getenv("LLVM_PROFILE_FILE") {
+      let path = String(cString: value)
+      let folder = path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
+      variables["LLVM_PROFILE_FILE"] = "\(folder)/programs/%p.profraw"
     }
     return variables
   }()
