@@ -33,7 +33,8 @@ private func check(_ line: String) throws(Finding) {
   }
   switch command {
   case .success(let command?): try checkNumbers(of: command)
-  case .success: break
+  // A comment and a blank line have no words to be quoted.
+  case .success: return
   case .failure(let error):
     try require(!error.message.isEmpty, "refused without a reason: \(line)")
     try require(isSafeToShow(error.message), "unsafe to show: \(error.message)")
