@@ -54,18 +54,18 @@ static inline uv_async_t *cuv_async(uv_handle_t *handle) {
 #ifdef __linux__
 #include <sys/timerfd.h>
 
-/* A descriptor that is readable from an instant on, by the clock of uv_hrtime.
+/* A descriptor that is readable once a wait is over, by the clock of uv_hrtime.
    https://man7.org/linux/man-pages/man2/timerfd_create.2.html */
 static inline int cuv_alarm_create(void) {
   return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 }
 
-/* Sets the instant in nanoseconds, 0 for never; what was due before is due no more. */
+/* Makes it readable so many nanoseconds from now, 0 for never; what was due before is due no more. */
 static inline int cuv_alarm_set(int descriptor, uint64_t nanoseconds) {
-  struct itimerspec instant = {{0, 0}, {0, 0}};
-  instant.it_value.tv_sec = (time_t)(nanoseconds / 1000000000u);
-  instant.it_value.tv_nsec = (long)(nanoseconds % 1000000000u);
-  return timerfd_settime(descriptor, TFD_TIMER_ABSTIME, &instant, NULL);
+  struct itimerspec wait = {{0, 0}, {0, 0}};
+  wait.it_value.tv_sec = (time_t)(nanoseconds / 1000000000u);
+  wait.it_value.tv_nsec = (long)(nanoseconds % 1000000000u);
+  return timerfd_settime(descriptor, 0, &wait, NULL);
 }
 #endif
 

@@ -50,8 +50,10 @@ final class Alarm: Handle {
 
     /// Rings at an instant on the clock of ``EventLoop/now``; false when it cannot.
     func set(_ nanoseconds: UInt64, keepsLoopAlive: Bool) -> Bool {
+      let present = uv_hrtime()
       // 0 would be never.
-      guard !isClosing, cuv_alarm_set(descriptor, max(nanoseconds, 1)) == 0 else { return false }
+      let wait = nanoseconds > present ? nanoseconds - present : 1
+      guard !isClosing, cuv_alarm_set(descriptor, wait) == 0 else { return false }
       if keepsLoopAlive { unsafe uv_ref(raw) } else { unsafe uv_unref(raw) }
       return true
     }
