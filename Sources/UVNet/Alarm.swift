@@ -76,7 +76,9 @@ final class Alarm: Handle {
     func unset() {}
   #endif
 
-  override func willClose() { closeDescriptor(descriptor) }
-
-  override func didClose() { body = nil }
+  override func didClose() {
+    // Not before: libuv must not be watching a descriptor that is closed.
+    closeDescriptor(descriptor)
+    body = nil
+  }
 }

@@ -83,7 +83,8 @@ public final class LoopTimer: Handle {
   ///
   /// - Parameters:
   ///   - loop: The loop to wait on.
-  ///   - isPrecise: Whether a millisecond late is too late, where the system can do better.
+  ///   - isPrecise: Whether a millisecond late is too late, where the system can do better. Of such
+  ///     a timer ``Handle/keepsLoopAlive`` counts as it is when the timer is scheduled.
   ///   - body: Called with the timer each time it fires.
   /// - Returns: A timer that is not scheduled.
   public static func unscheduled(
