@@ -18,8 +18,8 @@ let package = Package(
   products: [
     .library(name: "UVNet", targets: ["UVNet"]),
     .library(name: "TestTaskProto", targets: ["TestTaskProto"]),
-    .executable(name: "testtask-server", targets: ["Server"]),
-    .executable(name: "testtask-client", targets: ["Client"]),
+    .executable(name: "testtask-server", targets: ["TestTaskServer"]),
+    .executable(name: "testtask-client", targets: ["TestTaskClient"]),
   ],
   traits: [
     .default(enabledTraits: ["Programs"]),
@@ -51,30 +51,40 @@ let package = Package(
       ],
       swiftSettings: strict
     ),
-    .target(name: "ProgramSupport", dependencies: ["UVNet"], swiftSettings: strict),
+    .target(
+      name: "TestTaskProgramBasics", dependencies: ["UVNet"], path: "Sources/ProgramBasics",
+      swiftSettings: strict),
+    .target(
+      name: "TestTaskDaemonSupport", dependencies: ["TestTaskProgramBasics"],
+      path: "Sources/DaemonSupport", swiftSettings: strict),
+    .target(
+      name: "TestTaskTerminalSupport", dependencies: ["TestTaskProgramBasics", "UVNet"],
+      path: "Sources/TerminalSupport", swiftSettings: strict),
     .target(name: "UVNetTestKit", dependencies: ["UVNet"], swiftSettings: strict),
     .executableTarget(
-      name: "Server",
+      name: "TestTaskServer",
       dependencies: [
-        "UVNet", "TestTaskProto", "ProgramSupport",
+        "UVNet", "TestTaskProto", "TestTaskProgramBasics", "TestTaskDaemonSupport",
         .product(
           name: "ArgumentParser", package: "swift-argument-parser",
           condition: .when(traits: ["Programs"])),
         .product(
           name: "HeapModule", package: "swift-collections", condition: .when(traits: ["Programs"])),
       ],
+      path: "Sources/Server",
       swiftSettings: strict
     ),
     .executableTarget(
-      name: "Client",
+      name: "TestTaskClient",
       dependencies: [
-        "UVNet", "TestTaskProto", "ProgramSupport",
+        "UVNet", "TestTaskProto", "TestTaskProgramBasics", "TestTaskTerminalSupport",
         .product(
           name: "ArgumentParser", package: "swift-argument-parser",
           condition: .when(traits: ["Programs"])),
         .product(
           name: "DequeModule", package: "swift-collections", condition: .when(traits: ["Programs"])),
       ],
+      path: "Sources/Client",
       swiftSettings: strict
     ),
     .testTarget(
@@ -89,21 +99,37 @@ let package = Package(
       name: "DocumentationTests", dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto"],
       swiftSettings: strict),
     .testTarget(
-      name: "ProgramSupportTests", dependencies: ["ProgramSupport"], swiftSettings: strict),
+      name: "ProgramBasicsTests", dependencies: ["TestTaskProgramBasics"], swiftSettings: strict),
     .testTarget(
-      name: "ServerTests", dependencies: ["Server", "ProgramSupport", "UVNet", "UVNetTestKit"],
+      name: "DaemonSupportTests", dependencies: ["TestTaskDaemonSupport", "TestTaskProgramBasics"],
       swiftSettings: strict),
     .testTarget(
-      name: "ClientTests", dependencies: ["Client", "ProgramSupport", "UVNetTestKit"],
+      name: "TerminalSupportTests",
+      dependencies: ["TestTaskTerminalSupport", "TestTaskProgramBasics"], swiftSettings: strict),
+    .testTarget(
+      name: "ServerTests",
+      dependencies: [
+        "TestTaskServer", "TestTaskDaemonSupport", "TestTaskProgramBasics", "UVNet", "UVNetTestKit",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ClientTests",
+      dependencies: [
+        "TestTaskClient", "TestTaskProgramBasics", "TestTaskTerminalSupport", "UVNet",
+        "UVNetTestKit",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
-      dependencies: ["UVNet", "TestTaskProto", "ProgramSupport", "Server", "Client"],
+      dependencies: [
+        "UVNet", "TestTaskProto", "TestTaskProgramBasics", "TestTaskDaemonSupport",
+        "TestTaskTerminalSupport", "TestTaskServer", "TestTaskClient",
+      ],
       swiftSettings: strict
     ),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto", "Server", "Client"],
+      dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto", "TestTaskServer", "TestTaskClient"],
       swiftSettings: strict
     ),
   ]

@@ -1,4 +1,4 @@
-import ProgramSupport
+import TestTaskTerminalSupport
 import UVNet
 
 /// What each command does.

@@ -1,4 +1,5 @@
-import ProgramSupport
+import TestTaskProgramBasics
+import TestTaskTerminalSupport
 
 /// Reads the client's language by the table of ``CommandForm``.
 enum CommandParser {

@@ -1,4 +1,5 @@
-import ProgramSupport
+import TestTaskProgramBasics
+import TestTaskTerminalSupport
 import DequeModule
 import UVNet
 

@@ -1,4 +1,5 @@
-import ProgramSupport
+import TestTaskProgramBasics
+import TestTaskTerminalSupport
 import UVNet
 
 /// Turns events into the lines of the log, for people or as JSON.

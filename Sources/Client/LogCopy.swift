@@ -1,4 +1,5 @@
-import ProgramSupport
+import TestTaskProgramBasics
+import TestTaskTerminalSupport
 
 /// The copy of the log in a file.
 struct LogCopy {

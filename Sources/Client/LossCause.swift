@@ -1,4 +1,4 @@
-import ProgramSupport
+import TestTaskProgramBasics
 
 /// Why a connection, or a request with it, was lost.
 enum LossCause: Hashable {

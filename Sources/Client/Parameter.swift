@@ -1,4 +1,5 @@
-import ProgramSupport
+import TestTaskProgramBasics
+import TestTaskTerminalSupport
 import UVNet
 
 /// One place in a command's form: what may stand there, and what it is called.

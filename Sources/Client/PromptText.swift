@@ -1,4 +1,4 @@
-import ProgramSupport
+import TestTaskProgramBasics
 import UVNet
 
 /// The prompt: target and state, as they stand at one moment.

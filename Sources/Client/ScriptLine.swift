@@ -1,4 +1,4 @@
-import ProgramSupport
+import TestTaskTerminalSupport
 
 /// One line for the runner, and where it came from.
 struct ScriptLine: Hashable {

@@ -1,4 +1,5 @@
-import ProgramSupport
+import TestTaskProgramBasics
+import TestTaskTerminalSupport
 import UVNet
 
 /// The client's side of the protocol: what to do when, and nothing of how.

@@ -1,4 +1,4 @@
-import ProgramSupport
+import TestTaskProgramBasics
 
 /// The log of what happened: on the screen, and a copy in a file.
 struct SessionLog {

@@ -1,4 +1,4 @@
-import ProgramSupport
+import TestTaskProgramBasics
 import UVNet
 
 extension SocketAddress {

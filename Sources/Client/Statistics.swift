@@ -1,4 +1,5 @@
-import ProgramSupport
+import TestTaskProgramBasics
+import TestTaskTerminalSupport
 
 /// What the session has counted since its start or `stats reset`.
 struct Statistics: Hashable {

@@ -1,4 +1,5 @@
-import ProgramSupport
+import TestTaskDaemonSupport
+import TestTaskProgramBasics
 import TestTaskProto
 import UVNet
 

@@ -1,4 +1,5 @@
-import ProgramSupport
+import TestTaskProgramBasics
+import TestTaskDaemonSupport
 import TestTaskProto
 import UVNet
 

@@ -1,5 +1,6 @@
 import ArgumentParser
-import ProgramSupport
+import TestTaskDaemonSupport
+import TestTaskProgramBasics
 import UVNet
 
 #if canImport(Glibc)

@@ -1,8 +1,8 @@
-import ProgramSupport
+import TestTaskTerminalSupport
 import Testing
 import UVNet
 
-@testable import Client
+@testable import TestTaskClient
 
 @Suite struct CommandParserTests {
   private func refusal(_ line: String) -> String? {

@@ -1,7 +1,7 @@
 import Testing
 import UVNet
 
-@testable import Client
+@testable import TestTaskClient
 
 /// Runs scripts against a session whose network is the test.
 @Suite struct CommandRunnerTests {
@@ -157,7 +157,7 @@ import UVNet
   @Test("a lost connection fails the command that waits")
   func lost() throws {
     for (cause, status) in [
-      (LossCause.closedByServer, Client.ExitStatus.connectionLost),
+      (LossCause.closedByServer, TestTaskClient.ExitStatus.connectionLost),
       (.violation, .protocolViolation),
       (.noAnswer(within: .seconds(1)), .timedOut),
     ] {
@@ -318,7 +318,7 @@ import UVNet
 
   @Test("exit codes have their precedence")
   func precedence() {
-    let order: [Client.ExitStatus] = [
+    let order: [TestTaskClient.ExitStatus] = [
       .success, .commandFailed, .connectionLost, .timedOut, .protocolViolation, .interrupted,
     ]
     #expect(order.shuffled().max() == .interrupted)

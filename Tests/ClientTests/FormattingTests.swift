@@ -1,8 +1,9 @@
-import ProgramSupport
+import TestTaskProgramBasics
+import TestTaskTerminalSupport
 import Testing
 import UVNet
 
-@testable import Client
+@testable import TestTaskClient
 
 @Suite struct FormattingTests {
   private let time: Int64 = 1_795_377_600_123_456_789

@@ -2,7 +2,7 @@ import Testing
 import UVNet
 import UVNetTestKit
 
-@testable import Client
+@testable import TestTaskClient
 
 /// Every order in which user, network and time can come to a session: not some of it, all of it.
 ///

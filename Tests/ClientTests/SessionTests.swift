@@ -1,7 +1,7 @@
 import Testing
 import UVNet
 
-@testable import Client
+@testable import TestTaskClient
 
 /// Drives a session by plain calls, on a clock of its own.
 @Suite struct SessionTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Client
+@testable import TestTaskClient
 
 @Suite struct StatisticsTests {
   @Test("statistics print counts and round trips")

@@ -1,8 +1,8 @@
-import ProgramSupport
+import TestTaskDaemonSupport
 import Testing
 import UVNet
 
-@testable import Server
+@testable import TestTaskServer
 
 @Suite struct ConfigurationTests {
   @Test func `every key has a default that its own row accepts, and one place`() throws {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Server
+@testable import TestTaskServer
 
 @Suite struct ConnectionTimeoutsTests {
   private typealias Observation = ConnectionActivity.Observation

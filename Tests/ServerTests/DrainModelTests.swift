@@ -1,7 +1,7 @@
 import Testing
 import UVNetTestKit
 
-@testable import Server
+@testable import TestTaskServer
 
 /// Every order in which clients, signals and timers can come to a server that ends.
 ///

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Server
+@testable import TestTaskServer
 
 @Suite struct DrainStepTests {
   @Test func `only what is due keeps a connection`() {

@@ -1,7 +1,7 @@
-import ProgramSupport
+import TestTaskDaemonSupport
 import Testing
 
-@testable import Server
+@testable import TestTaskServer
 
 #if canImport(Glibc)
   import Glibc

@@ -1,7 +1,7 @@
 import TestTaskProto
 import Testing
 
-@testable import Server
+@testable import TestTaskServer
 
 @Suite struct ReplyTests {
   @Test func `a fast request is answered now`() throws {

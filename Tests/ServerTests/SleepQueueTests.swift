@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Server
+@testable import TestTaskServer
 
 @Suite struct SleepQueueTests {
   @Test func `sleeps end in order of deadline, then of arrival`() {

@@ -1,4 +1,4 @@
-import ProgramSupport
+import TestTaskDaemonSupport
 
 extension Configuration {
   /// The only list of settings there is: the ini, the flags, `--dump-config`, reloading and the test

@@ -1,4 +1,5 @@
-import ProgramSupport
+import TestTaskProgramBasics
+import TestTaskDaemonSupport
 
 /// Every setting of the server; a new value holds the defaults.
 ///

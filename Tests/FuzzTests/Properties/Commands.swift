@@ -1,5 +1,6 @@
-@testable internal import Client
-@testable internal import ProgramSupport
+@testable internal import TestTaskClient
+@testable internal import TestTaskProgramBasics
+@testable internal import TestTaskTerminalSupport
 internal import UVNet
 
 /// Input is cut into the same lines however it comes, and every line is either a command whose

@@ -1,5 +1,6 @@
-@testable internal import Client
-@testable internal import ProgramSupport
+@testable internal import TestTaskClient
+@testable internal import TestTaskProgramBasics
+@testable internal import TestTaskTerminalSupport
 
 /// Keys make the same line however they come, the cursor stays in it, and what is drawn fits the
 /// window and steers the terminal with nothing but its own few sequences.

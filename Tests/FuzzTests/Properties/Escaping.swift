@@ -1,4 +1,4 @@
-internal import ProgramSupport
+internal import TestTaskProgramBasics
 
 /// What is shown has nothing that steers a terminal or disguises text, and can be undone.
 func checkEscaping(_ input: [UInt8]) throws(Finding) {

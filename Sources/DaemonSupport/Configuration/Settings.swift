@@ -1,0 +1,144 @@
+import TestTaskProgramBasics
+
+/// The settings in force, each with its origin: flags beat the ini, the ini beats the defaults.
+package struct Settings<Values: SettingValues>: Equatable {
+  package private(set) var values = Values()
+  private var origins: [String: SettingOrigin] = [:]
+
+  /// Every setting at its default.
+  package init() {}
+
+  /// Takes a whole file over, or throws everything that is wrong with it and changes nothing.
+  package mutating func apply(ini bytes: [UInt8], path: String) throws(SettingProblems) {
+    var taken = self
+    let text = INIText(parsing: bytes)
+    var problems = text.problems + Self.problems(ofSectionsIn: text)
+    var lineOfKey: [String: Int] = [:]
+    for entry in text.entries where Values.sections.contains(entry.section) {
+      func complain(_ place: INIText.Place, _ message: String) {
+        problems.append(INIText.Problem(place: place, message: message))
+      }
+      guard let key = Values.key(entry.key, in: entry.section) else {
+        complain(entry.keyPlace, Self.unknown(entry))
+        continue
+      }
+      if let line = lineOfKey.updateValue(entry.keyPlace.line, forKey: key.id) {
+        complain(entry.keyPlace, "\"\(key.name)\" is given twice, first on line \(line)")
+      }
+      if key.write(&taken.values, entry.value) {
+        taken.origins[key.id] = .file(path, line: entry.keyPlace.line)
+      } else {
+        let found = entry.value.isEmpty ? "has no value" : "is \"\(entry.value.escaped)\""
+        complain(entry.valuePlace, "\"\(key.name)\" \(found); it accepts \(key.accepts)")
+      }
+    }
+    guard problems.isEmpty else {
+      throw SettingProblems(
+        lines: problems.sorted { $0.place < $1.place }.map {
+          "\(path.escaped):\($0.place.line):\($0.place.column): error: \($0.message)"
+        })
+    }
+    self = taken
+  }
+
+  /// Takes a flag's value over, or throws what it accepts, for a usage message.
+  package mutating func apply(
+    flag: String, _ name: String, in section: String, _ value: String
+  ) throws(SettingProblems) {
+    guard let key = Values.key(name, in: section) else { return }
+    var taken = values
+    guard key.write(&taken, value) else {
+      throw SettingProblems(lines: ["\(flag) is \"\(value.escaped)\"; it accepts \(key.accepts)"])
+    }
+    guard INIText.written(value) != nil else {
+      throw SettingProblems(lines: [
+        "\(flag) is \"\(value.escaped)\"; it accepts only what an ini can hold: no control "
+          + "characters, and a quote only where no quotes are needed"
+      ])
+    }
+    values = taken
+    origins[key.id] = .flag(flag)
+  }
+
+  /// Lowers a number to what the machine allows.
+  ///
+  /// - Returns: The number asked for, if it had to be lowered.
+  package mutating func lower(
+    _ name: String, in section: String, _ path: WritableKeyPath<Values, Int>, to most: Int,
+    because reason: String
+  ) -> Int? {
+    let asked = values[keyPath: path]
+    guard asked > most, let key = Values.key(name, in: section) else { return nil }
+    values[keyPath: path] = most
+    origins[key.id] = .lowered("lowered to \(reason) from \(asked), \(origin(of: key))")
+    return asked
+  }
+
+  package func origin(of key: SettingKey<Values>) -> SettingOrigin {
+    origins[key.id, default: .preset]
+  }
+
+  /// Every value with its origin, as an ini that reads back to the same settings.
+  package var dump: String {
+    Values.sections.map { section in
+      let lines = Values.keys.filter { $0.section == section }.map { key in
+        // What no ini can hold was refused when it came.
+        "\(key.name) =\(INIText.written(key.read(values)) ?? "")  # \(origin(of: key))\n"
+      }
+      return "[\(section)]\n" + lines.joined()
+    }.joined(separator: "\n")
+  }
+
+  /// The keys whose values differ and count only after a restart.
+  package func needingRestart(from old: Settings) -> [String] {
+    Values.keys.filter { key in
+      key.effect == .onRestart && key.read(values) != key.read(old.values)
+    }.map(\.name)
+  }
+
+  /// These settings with every value that needs a restart kept from the running ones.
+  package func reloaded(over running: Settings) -> Settings {
+    var result = self
+    for key in Values.keys where key.effect == .onRestart {
+      _ = key.write(&result.values, key.read(running.values))
+      result.origins[key.id] = running.origins[key.id]
+    }
+    return result
+  }
+
+  private static func problems(ofSectionsIn text: INIText) -> [INIText.Problem] {
+    var lines: [String: Int] = [:]
+    return text.sections.compactMap { section in
+      let message: String
+      if !Values.sections.contains(section.name) {
+        let hint = suggestion(for: section.name, among: Values.sections) { "[\($0)]" }
+        message = "unknown section [\(section.name.escaped)]\(hint)"
+      } else if let line = lines.updateValue(section.place.line, forKey: section.name) {
+        message = "[\(section.name)] is given twice, first on line \(line)"
+      } else {
+        return nil
+      }
+      return INIText.Problem(place: section.place, message: message)
+    }
+  }
+
+  private static func unknown(_ entry: INIText.Entry) -> String {
+    let what = "unknown key \"\(entry.key.escaped)\" in [\(entry.section)]"
+    if let elsewhere = Values.keys.first(where: { $0.name == entry.key }) {
+      return "\(what); it belongs to [\(elsewhere.section)]"
+    }
+    let siblings = Values.keys.filter { $0.section == entry.section }.map(\.name)
+    return what + suggestion(for: entry.key, among: siblings) { "\"\($0)\"" }
+  }
+
+  private static func suggestion(
+    for word: String, among names: [String], show: (String) -> String
+  ) -> String {
+    Spelling.nearest(to: word, among: names).map { "; did you mean \(show($0))?" } ?? ""
+  }
+}
+
+extension String {
+  /// As it may be shown: a file may hold what steers a terminal.
+  fileprivate var escaped: String { escapedForTerminal }
+}

@@ -1,0 +1,73 @@
+import Testing
+
+@testable import TestTaskDaemonSupport
+@testable import TestTaskProgramBasics
+
+@Suite struct LogLineTests {
+  /// What stands behind the fields that all lines have.
+  private func text(_ format: LogFormat, _ add: (inout LogLine) -> Void) -> String {
+    var line = LogLine(format)
+    // Used before, as by a log.
+    line.begin(at: Array("then".utf8), .error, "earlier")
+    line.add("rest", "of an earlier line")
+    line.finish()
+    line.begin(at: Array("now".utf8), .info, "connect")
+    let start = line.bytes.count
+    add(&line)
+    line.finish()
+    return String(decoding: line.bytes[start...], as: UTF8.self)
+  }
+
+  @Test func `a line begins with its time, level and event`() {
+    var line = LogLine(.logfmt)
+    line.begin(at: Array("now".utf8), .warning, "rejected")
+    line.finish()
+    #expect(String(decoding: line.bytes, as: UTF8.self) == "ts=now level=warning event=rejected\n")
+    line = LogLine(.json)
+    line.begin(at: Array("now".utf8), .warning, "rejected")
+    line.finish()
+    #expect(
+      String(decoding: line.bytes, as: UTF8.self)
+        == "{\"ts\":\"now\",\"level\":\"warning\",\"event\":\"rejected\"}\n")
+  }
+
+  @Test func `the same fields in both formats`() {
+    let add: (inout LogLine) -> Void = {
+      $0.add("conn", 17)
+      $0.add("peer", "[::1]:51234")
+      $0.add("max", UInt64.max)
+      $0.add("change", -3)
+    }
+    #expect(
+      text(.logfmt, add) == " conn=17 peer=[::1]:51234 max=18446744073709551615 change=-3\n")
+    #expect(
+      text(.json, add)
+        == ",\"conn\":17,\"peer\":\"[::1]:51234\",\"max\":18446744073709551615,\"change\":-3}\n")
+  }
+
+  @Test func `numbers have their digits at every length`() {
+    var number: UInt64 = 1
+    for _ in 0..<20 {
+      for value in [number - 1, number, number &* 10 &- 1] {
+        #expect(text(.logfmt) { $0.add("n", value) } == " n=\(value)\n")
+      }
+      number = number &* 10
+    }
+    #expect(text(.logfmt) { $0.add("n", Int.min) } == " n=\(Int.min)\n")
+  }
+
+  @Test func `text that needs quotes gets them`() {
+    #expect(text(.logfmt) { $0.add("m", "a b") } == " m=\"a b\"\n")
+    #expect(text(.logfmt) { $0.add("m", "") } == " m=\"\"\n")
+    #expect(text(.logfmt) { $0.add("m", "a=b") } == " m=\"a=b\"\n")
+    #expect(text(.logfmt) { $0.add("m", "q\"\\\n\u{1B}") } == " m=\"q\\\"\\\\\\n\\u001b\"\n")
+    #expect(text(.json) { $0.add("m", "ä\u{9B}\"") } == ",\"m\":\"ä\\u009b\\\"\"}\n")
+    #expect(text(.json) { $0.add("m", "") } == ",\"m\":\"\"}\n")
+  }
+
+  @Test func `a line may be as long as it has to be`() {
+    let long = String(repeating: "x", count: 100_000)
+    #expect(text(.logfmt) { $0.add("m", long) } == " m=\(long)\n")
+    #expect(text(.json) { $0.add("m", long + "\n") } == ",\"m\":\"\(long)\\n\"}\n")
+  }
+}

@@ -1,0 +1,59 @@
+import Testing
+
+@testable import TestTaskProgramBasics
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+@Suite struct LogTimestampTests {
+  @Test func `it has milliseconds and the offset of its zone`() {
+    var fields = tm()
+    (fields.tm_year, fields.tm_mon, fields.tm_mday) = (126, 10, 2)
+    (fields.tm_hour, fields.tm_min, fields.tm_sec) = (3, 4, 5)
+    #expect(
+      String(decoding: LogTimestamp.render(fields, .local), as: UTF8.self)
+        == "2026-11-02T03:04:05.000+00:00")
+    fields.tm_gmtoff = -12_600
+    #expect(
+      String(decoding: LogTimestamp.render(fields, .local), as: UTF8.self)
+        == "2026-11-02T03:04:05.000-03:30")
+    fields.tm_gmtoff = 20_700
+    #expect(
+      String(decoding: LogTimestamp.render(fields, .local), as: UTF8.self)
+        == "2026-11-02T03:04:05.000+05:45")
+  }
+
+  @Test(arguments: [
+    (0, ".000"), (999_999_999, ".999"), (1_000_000_000, ".000"), (1_123_456_789, ".123"),
+    (-1, ".999"), (-1_000_000_000, ".000"),
+  ])
+  func `milliseconds are cut, before 1970 too`(nanoseconds: Int, fraction: String) {
+    var timestamp = LogTimestamp()
+    let output = timestamp.text(wallClockNanoseconds: Int64(nanoseconds))
+    #expect(output.count == 29)
+    #expect(String(decoding: output[19..<23], as: UTF8.self) == fraction)
+  }
+
+  @Test func `in UTC it ends with Z`() {
+    var timestamp = LogTimestamp(.utc)
+    let text = timestamp.text(wallClockNanoseconds: 1_763_841_600_123_999_999)
+    #expect(String(decoding: text, as: UTF8.self) == "2025-11-22T20:00:00.123Z")
+  }
+
+  @Test func `a remembered text never shows at another time`() {
+    var timestamp = LogTimestamp(.utc)
+    let millisecond: Int64 = 1_000_000
+    for moment in [0, 1, 999, 1_000, 1_001, 1_000, 0, 61_000, 60_999, -1, 0].map({
+      $0 * millisecond
+    }) {
+      var fresh = LogTimestamp(.utc)
+      #expect(
+        timestamp.text(wallClockNanoseconds: moment) == fresh.text(wallClockNanoseconds: moment))
+    }
+  }
+}
