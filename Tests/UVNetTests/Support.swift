@@ -1,7 +1,5 @@
 #if canImport(Glibc)
   @_exported import Glibc
-#elseif canImport(Musl)
-  @_exported import Musl
 #elseif canImport(Darwin)
   @_exported import Darwin
 #endif

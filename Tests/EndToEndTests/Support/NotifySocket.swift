@@ -1,8 +1,6 @@
 #if os(Linux)
   #if canImport(Glibc)
     import Glibc
-  #elseif canImport(Musl)
-    import Musl
   #endif
 
   /// The service manager's end of sd_notify(3), at a path or at an abstract address.
