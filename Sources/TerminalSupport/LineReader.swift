@@ -1,6 +1,7 @@
 /// Cuts input that is no terminal into lines.
 ///
-/// LF or CRLF ends a line, and so does the end of input. A line longer than the limit is dropped
+/// LF or CRLF ends a line, and so does the end of input. A byte order mark before the first line,
+/// which Windows' editors write, is no part of it. A line longer than the limit is dropped
 /// while it is read, so that memory stays bounded, and reported once.
 package struct LineReader {
   /// What was read.
@@ -13,6 +14,8 @@ package struct LineReader {
   package static let limit = 65536
   private var partial: [UInt8] = []
   private var isTooLong = false
+  private var isFirstLine = true
+  private static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
 
   /// A reader at the start of a line.
   package init() {}
@@ -32,7 +35,8 @@ package struct LineReader {
 
   /// The last line, when it was not ended by a line end.
   package mutating func finish() -> Line? {
-    partial.isEmpty && !isTooLong ? nil : takeLine()
+    let isOnlyMark = isFirstLine && partial == Self.byteOrderMark
+    return partial.isEmpty && !isTooLong || isOnlyMark ? nil : takeLine()
   }
 
   /// The lines of a whole text.
@@ -47,8 +51,9 @@ package struct LineReader {
   }
 
   private mutating func takeLine() -> Line {
-    defer { (partial, isTooLong) = ([], false) }
+    defer { (partial, isTooLong, isFirstLine) = ([], false, false) }
     if isTooLong { return .tooLong }
+    if isFirstLine, partial.starts(with: Self.byteOrderMark) { partial.removeFirst(3) }
     if partial.last == UInt8(ascii: "\r") { partial.removeLast() }
     return .text(String(decoding: partial, as: UTF8.self))
   }

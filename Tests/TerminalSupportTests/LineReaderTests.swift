@@ -20,6 +20,16 @@ import Testing
     #expect(lines == ["fast", "", "slow 1", "a\0b", "é", "last"].map { .text($0) })
   }
 
+  @Test("a byte order mark before the first line is no part of it", arguments: [1, 2, 3, Int.max])
+  func byteOrderMark(pieces: Int) {
+    let mark = "\u{feff}"
+    #expect(read("\(mark)fast\nslow 1", pieces: pieces) == [.text("fast"), .text("slow 1")])
+    #expect(read(mark, pieces: pieces) == [])
+    #expect(read("\(mark)\nfast", pieces: pieces) == [.text(""), .text("fast")])
+    // Anywhere else it is a character as any other.
+    #expect(read("a\n\(mark)b", pieces: pieces) == [.text("a"), .text("\(mark)b")])
+  }
+
   @Test("a huge line is one error and costs no memory")
   func huge() {
     let long = String(repeating: "x", count: LineReader.limit + 1)

@@ -10,8 +10,24 @@ extension Unicode.Scalar {
   }
 }
 
+extension Unicode.Scalar {
+  /// Whether it takes no place of its own, or looks like a space without being one.
+  ///
+  /// A message that showed it raw would show a word that looks right and is called wrong.
+  fileprivate var isInvisible: Bool {
+    switch properties.generalCategory {
+    case .format, .spaceSeparator: return self != " "
+    default: break
+    }
+    // What Unicode wants ignored where it is not understood, such as Hangul's fillers, and the
+    // Braille pattern without dots.
+    return properties.isDefaultIgnorableCodePoint && !properties.isVariationSelector
+      || value == 0x2800
+  }
+}
+
 extension String {
-  /// The text with everything unsafe written as an escape, and the backslash doubled.
+  /// The text with everything unsafe or invisible written as an escape, and the backslash doubled.
   public var escapedForTerminal: String {
     var result = ""
     for scalar in unicodeScalars {
@@ -20,7 +36,8 @@ extension String {
       case "\n": result += "\\n"
       case "\r": result += "\\r"
       case "\t": result += "\\t"
-      case _ where scalar.isUnsafeToShow: result += "\\u{\(String(scalar.value, radix: 16))}"
+      case _ where scalar.isUnsafeToShow || scalar.isInvisible:
+        result += "\\u{\(String(scalar.value, radix: 16))}"
       default: result.unicodeScalars.append(scalar)
       }
     }
