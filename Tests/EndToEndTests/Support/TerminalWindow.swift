@@ -76,6 +76,11 @@ final class TerminalWindow {
     try tmux(["capture-pane", "-p"]).filter { !$0.isEmpty }
   }
 
+  /// The rows that hold something, those that have left the screen among them.
+  func screenAndScrollback() throws -> [String] {
+    try tmux(["capture-pane", "-p", "-S", "-"]).filter { !$0.isEmpty }
+  }
+
   /// Waits until the rows are as `isExpected` says.
   @discardableResult
   func wait(_ isExpected: ([String]) -> Bool) throws -> [String] {
