@@ -115,8 +115,8 @@ let package = Package(
     .testTarget(
       name: "ClientTests",
       dependencies: [
-        "TestTaskClient", "TestTaskProgramBasics", "TestTaskTerminalSupport", "UVNet",
-        "UVNetTestKit",
+        "TestTaskClient", "TestTaskProgramBasics", "TestTaskProto", "TestTaskTerminalSupport",
+        "UVNet", "UVNetTestKit",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -1,7 +1,12 @@
-import TestTaskProgramBasics
-import TestTaskTerminalSupport
 import ArgumentParser
+import TestTaskProgramBasics
 import UVNet
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 /// The command line of `testtask-client`.
 @main
@@ -28,6 +33,9 @@ struct ClientCommandLine: ParsableCommand {
       Without -e and -f it reads commands from standard input: at a terminal with a prompt. \
       The command "help" lists them.
 
+      A script ends at the first command that fails. With --reconnect a request whose connection \
+      was lost is sent again over the next one.
+
       Exit codes: 0 all well; 1 internal or I/O error; 2 no connection; 3 a command failed; \
       4 timed out; 5 protocol violation by the server; 64 usage; 130 interrupted; 143 terminated.
       """,
@@ -37,9 +45,11 @@ struct ClientCommandLine: ParsableCommand {
     help: ArgumentHelp(
       "The server: a numeric address or localhost. The port is 25555 unless given.",
       valueName: "HOST[:PORT]"),
-    completion: .list(["localhost"]),
-    transform: Self.address)
-  var address: SocketAddress?
+    completion: .list(["localhost"]))
+  var host: String?
+
+  @Argument(help: ArgumentHelp("The port, where it is not with the host.", valueName: "PORT"))
+  var port: String?
 
   @Option(
     name: .customShort("e"), parsing: .unconditionalSingleValue,
@@ -49,11 +59,13 @@ struct ClientCommandLine: ParsableCommand {
 
   @Option(
     name: .customShort("f"),
-    help: ArgumentHelp("Run the commands of a file, after those of -e.", valueName: "FILE"),
+    help: ArgumentHelp(
+      "Run the commands of a file, after those of -e; - is standard input.", valueName: "FILE"),
     completion: .file())
   var file: String?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Delay before connecting again, 1 … 10, or off. At the prompt it is 3, in scripts off.",
       valueName: "S"),
@@ -62,11 +74,13 @@ struct ClientCommandLine: ParsableCommand {
   var reconnect: Delay?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("How long an attempt to connect may take; 5 unless given.", valueName: "S"),
     transform: { try Self.seconds($0, CommandForm.timeoutRange) })
   var connectTimeout: Duration = .seconds(5)
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("How long an answer may take, or off (the default).", valueName: "S"),
     completion: .list(["off"]),
     transform: { try Self.delay($0, CommandForm.timeoutRange) })
@@ -88,6 +102,50 @@ struct ClientCommandLine: ParsableCommand {
   @Flag(help: "Go on after a command that failed.")
   var keepGoing = false
 
+  @Flag(help: "Show the bytes of a frame that breaks the protocol; JSON always has them.")
+  var verbose = false
+
+  /// The server's address, from both arguments.
+  private(set) var target: SocketAddress?
+
+  enum CodingKeys: CodingKey {
+    case host, port, commands, file, reconnect, connectTimeout, timeout, json, logFile, time, color
+    case keepGoing, verbose
+  }
+
+  /// Parses and runs; what there is to print is printed or its failure is told.
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      end(error)
+    }
+  }
+
+  private static func end(_ error: any Error) -> Never {
+    let code = exitCode(for: error)
+    let text = fullMessage(for: error)
+    guard code == .success, !text.isEmpty else { exit(withError: error) }
+    // The parser's own way would not notice that nobody gets the help that was asked for.
+    do throws(Descriptor.Failure) {
+      try Descriptor.output.write(text + "\n", patience: -1)
+    } catch {
+      try? Descriptor.errors.write("testtask-client: standard output: \(error.message)\n")
+      exit(withError: ExitCode(ExitStatus.internalError.rawValue))
+    }
+    exit(withError: nil)
+  }
+
+  mutating func validate() throws {
+    guard let host else { return }
+    do throws(CommandError) {
+      target = try SocketAddress(target: host, port: port)
+    } catch {
+      throw ValidationError(error.message)
+    }
+  }
+
   func run() throws {
     try StandardDescriptors.openMissing()
     throw ExitCode(try ClientProgram(self).run().rawValue)
@@ -103,24 +161,21 @@ struct ClientCommandLine: ParsableCommand {
     }
   }
 
-  /// The commands of `-e` and `-f`; nil when they come from standard input.
-  func script() throws(CommandError) -> [ScriptLine]? {
-    guard !commands.isEmpty || file != nil else { return nil }
+  /// Whether commands were given with the arguments.
+  var isScript: Bool { !commands.isEmpty || file != nil }
+
+  /// Whether commands come from standard input.
+  var readsInput: Bool { !isScript || file == "-" }
+
+  /// The commands of `-e` and of a file.
+  func script() throws(CommandError) -> [ScriptLine] {
     let lines = commands.map { ScriptLine(text: $0, source: "-e") }
-    guard let file else { return lines }
+    guard let file, file != "-" else { return lines }
     do {
       let content = try Descriptor.readFile(file, limit: 1 << 26, isPrivate: false)
       return lines + ScriptLine.lines(of: content, named: file)
     } catch {
       throw CommandError(message: "cannot read \(file.escapedForTerminal): \(error.message)")
-    }
-  }
-
-  private static func address(_ text: String) throws -> SocketAddress {
-    do throws(CommandError) {
-      return try SocketAddress(target: text)
-    } catch {
-      throw ValidationError(error.message)
     }
   }
 

@@ -18,7 +18,8 @@ final class ClientProgram {
   var log: SessionLog
   private var runner: CommandRunner
   private let target: SocketAddress?
-  private let script: [ScriptLine]?
+  private let script: [ScriptLine]
+  private let readsInput: Bool
   private var linesRead = 0
   private var exitStatus: ExitStatus?
   private var turnIsDue = false
@@ -27,7 +28,7 @@ final class ClientProgram {
   private lazy var connector = Connector(
     on: loop,
     onEvent: { [weak self] event in self?.hear(event) },
-    onAnswer: { [weak self] answer in self?.take(answer) ?? false })
+    onData: { [weak self] bytes in self?.received(bytes) })
   private(set) lazy var console = Console(
     "testtask-client", on: loop,
     isEditing: !runner.isScript && Descriptor.output.isTerminal
@@ -44,7 +45,9 @@ final class ClientProgram {
   init(_ line: ClientCommandLine) throws {
     // Errors come first: a loop that was made must be closed.
     script = try line.script()
-    log = SessionLog(isJSON: line.json, isColoured: line.isColoured, stamp: line.time)
+    readsInput = line.readsInput
+    log = SessionLog(
+      isJSON: line.json, isColoured: line.isColoured, stamp: line.time, isVerbose: line.verbose)
     if let path = line.logFile, path != "-" { try log.copy(to: path) }
     do {
       loop = try EventLoop()
@@ -52,8 +55,8 @@ final class ClientProgram {
       log.close()
       throw error
     }
-    target = line.address
-    let isScript = script != nil || StandardInput.kind != .terminal
+    target = line.target
+    let isScript = line.isScript || StandardInput.kind != .terminal
     session = Session(
       reconnectDelay: line.reconnect.map(\.duration) ?? (isScript ? nil : .seconds(3)),
       answerTimeout: line.timeout?.duration, connectTimeout: line.connectTimeout)
@@ -64,12 +67,8 @@ final class ClientProgram {
   func run() throws -> ExitStatus {
     do {
       try watchSignals()
-      if let script {
-        script.forEach { runner.append($0) }
-        runner.endInput()
-      } else {
-        try console.open()
-      }
+      script.forEach { runner.append($0) }
+      if readsInput { try console.open() } else { runner.endInput() }
       if let target { perform(try session.connect(to: target, at: loop.now)) }
     } catch {
       finish(.internalError)
@@ -80,7 +79,11 @@ final class ClientProgram {
     settle()
     loop.run()
     try loop.close()
-    return exitStatus ?? .internalError
+    guard let exitStatus else {
+      console.complain("internal error: there is nothing left to wait for")
+      return .internalError
+    }
+    return exitStatus
   }
 
   // MARK: Events
@@ -89,9 +92,11 @@ final class ClientProgram {
     let endings: [(Int32, ExitStatus)] = [
       (SIGINT, .interrupted), (SIGTERM, .terminated), (SIGHUP, .hangup), (SIGQUIT, .quit),
     ]
+    // At a limit of file sizes a write fails, as it does on a full disk, and no more.
+    signal(SIGXFSZ, SIG_IGN)
     for (signal, status) in endings {
-      // Under nohup a hangup stays ignored.
-      if signal == SIGHUP, SignalSource.isIgnored(signal) { continue }
+      // What nohup, or a shell for its background jobs, has set to be ignored stays ignored.
+      if signal != SIGTERM, SignalSource.isIgnored(signal) { continue }
       try SignalSource.on(signal, on: loop) { [weak self] _ in self?.hear(signal, status) }
     }
   }
@@ -138,17 +143,15 @@ final class ClientProgram {
     switch event {
     case .connected: perform(session.connected(at: loop.now))
     case .connectFailed(let reason): perform(session.connectFailed(reason, at: loop.now))
+    case .ended: perform(session.streamEnded(at: loop.now))
     case .lost(let cause): perform(session.connectionLost(cause, at: loop.now))
-    case .violated(let violation): perform(session.violated("\(violation)", at: loop.now))
     }
     settle()
   }
 
-  private func take(_ answer: Answer) -> Bool {
-    guard session.expects(answer) else { return false }
-    perform(session.received(answer, at: loop.now))
+  private func received(_ bytes: RawSpan) {
+    perform(session.received(bytes, at: loop.now))
     settle()
-    return true
   }
 
   private func timeIsUp() {

@@ -1,6 +1,6 @@
+import DequeModule
 import TestTaskProgramBasics
 import TestTaskTerminalSupport
-import DequeModule
 import UVNet
 
 /// Runs commands one after the other, and decides how the program exits.
@@ -37,6 +37,17 @@ struct CommandRunner {
     var phase: Phase
   }
 
+  /// A connection that was lost, or could not be made, while no command failed for it.
+  ///
+  /// Whether a loss is seen before or after what follows the last answer at once is chance, so it
+  /// must not matter. It fails the next command that waits; a script that ends without another fails
+  /// only if a request was lost too, or if the script was waiting for its next line.
+  private struct UnreportedLoss {
+    var reason: String
+    /// Whether the loss counts at the end of the script.
+    var counts: Bool
+  }
+
   let isScript: Bool
   let keepsGoing: Bool
   private(set) var exitStatus = ExitStatus.success
@@ -49,6 +60,8 @@ struct CommandRunner {
   private var lastSource: String?
   private var reports: Deque<String> = []
   private var lastLoss: (reason: String, status: ExitStatus)?
+  private var unreportedLoss: UnreportedLoss?
+  private var hasLostRequest = false
 
   init(isScript: Bool, keepsGoing: Bool = false) {
     self.isScript = isScript
@@ -86,14 +99,21 @@ struct CommandRunner {
         return step
       }
       guard let line = lines.popFirst() else {
-        return inputHasEnded ? finishing(session) : .wait
+        if inputHasEnded {
+          guard let step = finishing(session) else { continue }
+          return step
+        }
+        unreportedLoss?.counts = true
+        return .wait
       }
-      if let command = begin(line, now) { return .execute(command) }
+      if let command = begin(line, session, now) { return .execute(command) }
     }
   }
 
   /// Reads a line; returns its command when that can be executed at once.
-  private mutating func begin(_ line: ScriptLine, _ now: Instant) -> Command? {
+  private mutating func begin(
+    _ line: ScriptLine, _ session: Session, _ now: Instant
+  ) -> Command? {
     lastSource = line.source
     do throws(CommandError) {
       guard let text = line.text else {
@@ -104,15 +124,18 @@ struct CommandRunner {
       switch command {
       case .request where isScript, .every where isScript: phase = .ready
       case .sleep(let time):
+        guard !failsForLoss(line, session) else { return nil }
         deadline = now.advanced(by: time)
         phase = .time
       case .wait(let limit):
+        guard !failsForLoss(line, session) else { return nil }
         deadline = limit.map { now.advanced(by: $0) }
         phase = .time
       case .connect where isScript:
         current = Current(command: command, source: line.source, phase: .connection)
         return command
       case .quit:
+        failForLoss(session)
         isStopped = true
         return nil
       default: return command
@@ -159,31 +182,52 @@ struct CommandRunner {
   }
 
   /// After the last line: no more ticks, the last answer, the last attempt's outcome.
-  private mutating func finishing(_ session: Session) -> Step {
+  private mutating func finishing(_ session: Session) -> Step? {
     guard isScript else { return .finish }
     if session.periodic != nil { return .execute(.stop) }
     switch session.state {
     case .awaiting, .connecting: return .wait
-    case .disconnected where session.downSince != nil:
-      if session.reconnectDelay == nil || !session.hasEverConnected { add(.connectionLost) }
     case .disconnected, .idle: break
     }
-    return .finish
+    failForLoss(session)
+    isStopped = true
+    return nil
+  }
+
+  /// Fails a command that waits, if the connection is gone and there will be no other.
+  private mutating func failsForLoss(_ line: ScriptLine, _ session: Session) -> Bool {
+    guard let loss = unreportedLoss, session.downSince != nil, session.retryAt == nil else {
+      return false
+    }
+    fail(loss.reason, .connectionLost, source: line.source)
+    return true
+  }
+
+  /// The script is over: a connection that was wanted and never made fails it, and so does the loss
+  /// of one that counts.
+  private mutating func failForLoss(_ session: Session) {
+    guard isScript, session.downSince != nil else { return }
+    let isFinal = session.reconnectDelay == nil && unreportedLoss?.counts ?? false
+    guard isFinal || !session.hasEverConnected else { return }
+    if let unreportedLoss { reports.append(unreportedLoss.reason) }
+    add(.connectionLost)
   }
 
   // MARK: Outcomes
 
-  /// Hears what happened, as the log does.
+  /// Takes note of what happened, as the log does.
   mutating func note(_ event: SessionEvent) {
     guard isScript else { return }
     switch event {
     case .received:
       if current?.phase == .answer { finishCurrent() }
-    case .connectFailed(let peer, let cause, let retryIn) where cause != .user:
+    case .connected, .disconnected(_, .user, _), .connectFailed(_, .user, _):
+      (unreportedLoss, hasLostRequest) = (nil, false)
+    case .lost: hasLostRequest = true
+    case .connectFailed(let peer, let cause, let retryIn):
       let reason = "could not connect to \(peer): \(cause.reason)"
       lose(reason, .connectionLost, willRetry: retryIn != nil)
-    case .disconnected(_, let cause, let retryIn) where cause != .user:
-      if cause.exitStatus > .connectionLost { add(cause.exitStatus) }
+    case .disconnected(_, let cause, let retryIn):
       lose(cause.reason, cause.exitStatus, willRetry: retryIn != nil)
     default: break
     }
@@ -191,20 +235,27 @@ struct CommandRunner {
 
   /// A connection or an attempt was lost: what waited for it fails, unless there will be another.
   ///
-  /// A request that timed out or met a violation is not repeated, lest it go on for ever.
+  /// A request that timed out or met a violation is not repeated, lest it go on for ever, and the
+  /// exit status tells of such an end whoever waited.
   private mutating func lose(_ reason: String, _ status: ExitStatus, willRetry: Bool) {
     let reason = reason.escapedForTerminal
     lastLoss = (reason, status)
-    guard let current else { return }
-    if willRetry, current.phase != .answer || status == .connectionLost {
-      if current.phase == .answer { self.current?.phase = .ready }
-    } else {
-      fail(reason, status, source: current.source)
+    if let current, !willRetry || current.phase == .answer && status != .connectionLost {
+      return fail(reason, status, source: current.source)
     }
+    if current?.phase == .answer { current?.phase = .ready }
+    if status == .connectionLost {
+      unreportedLoss = UnreportedLoss(reason: reason, counts: hasLostRequest)
+    } else {
+      reports.append(reason)
+      add(status)
+    }
+    hasLostRequest = false
   }
 
   private mutating func fail(_ message: String, _ status: ExitStatus, source: String?) {
     finishCurrent()
+    if status == .connectionLost { (unreportedLoss, hasLostRequest) = (nil, false) }
     guard isScript else { return reports.append(message) }
     reports.append((source.map { "\($0): " } ?? "") + message)
     add(status)

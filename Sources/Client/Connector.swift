@@ -1,34 +1,33 @@
 import TestTaskProto
 import UVNet
 
-/// Carries the session's wishes to the network, and what the network brings back.
+/// Makes connections and carries bytes; it decides nothing and judges nothing.
 ///
-/// At most one attempt or connection is alive, and nothing of one that was closed is told any more.
+/// At most one attempt or connection is alive, and no event of one that was closed is delivered.
 final class Connector {
-  /// What the network tells.
+  /// What happened on the network.
   enum Event {
     case connected
     case connectFailed(reason: String)
+    /// The server has ended its stream.
+    case ended
     case lost(LossCause)
-    case violated(ProtocolViolation)
   }
 
   private let loop: EventLoop
   private let onEvent: (Event) -> Void
-  /// Takes an answer; false when nobody asked for it.
-  private let onAnswer: (Answer) -> Bool
+  private let onData: (RawSpan) -> Void
   private var attempt: ConnectAttempt?
   private var connection: TCPConnection?
-  private var decoder = FrameDecoder()
   /// Tells the present attempt or connection from those before it.
   private var generation: UInt64 = 0
 
   init(
-    on loop: EventLoop, onEvent: @escaping (Event) -> Void, onAnswer: @escaping (Answer) -> Bool
+    on loop: EventLoop, onEvent: @escaping (Event) -> Void, onData: @escaping (RawSpan) -> Void
   ) {
     self.loop = loop
     self.onEvent = onEvent
-    self.onAnswer = onAnswer
+    self.onData = onData
   }
 
   /// Begins an attempt, in place of what was before.
@@ -70,16 +69,12 @@ final class Connector {
       try connection.write(frame)
     } catch {
       let generation = generation
-      loop.nextTick { [weak self] in
-        guard let self, self.generation == generation else { return }
-        self.onEvent(.lost(.failed(reason: error.message)))
-      }
+      loop.nextTick { [weak self] in self?.report(.lost(Self.cause(error)), from: generation) }
     }
   }
 
   private func begin(_ connection: TCPConnection) {
     self.connection = connection
-    decoder = FrameDecoder()
     // A partition is silent: these notice one within half a minute. Without them the connection
     // works as well, so an error is none of ours.
     try? connection.setNoDelay(true)
@@ -88,49 +83,35 @@ final class Connector {
     let generation = generation
     connection.start(
       TCPConnection.Handlers(
-        onData: { [weak self] _, bytes in self?.read(bytes, generation) },
-        onEnd: { [weak self] _ in self?.end(generation) },
-        onClose: { [weak self] _, reason in
+        onData: { [weak self] _, bytes in
           guard let self, self.generation == generation else { return }
-          switch reason {
-          case .local, .peer: self.onEvent(.lost(.closedByServer))
-          case .failed(let error): self.onEvent(.lost(.failed(reason: error.message)))
-          }
+          self.onData(bytes)
+        },
+        onEnd: { [weak self] _ in self?.report(.ended, from: generation) },
+        onClose: { [weak self] _, reason in
+          self?.report(.lost(Self.cause(reason)), from: generation)
         }))
     onEvent(.connected)
   }
 
-  private func read(_ bytes: RawSpan, _ generation: UInt64) {
-    guard self.generation == generation else { return }
-    // An answer may lead to a new connection and its decoder, so this one is not used in place.
-    var decoder = decoder
-    self.decoder = FrameDecoder()
-    do throws(ProtocolViolation) {
-      _ = try decoder.decode(bytes) { payload throws(ProtocolViolation.Kind) in
-        switch try Message(decoding: payload) {
-        case .fastResponse(let time): try self.take(.fast(serverTime: time))
-        case .slowResponse(let count): try self.take(.slow(connectedClients: count))
-        case .requestForFastResponse, .requestForSlowResponse: throw .unexpectedMessage
-        }
-        return self.generation == generation ? .proceed : .stop
-      }
-      if self.generation == generation { self.decoder = decoder }
-    } catch {
-      if self.generation == generation { onEvent(.violated(error)) }
+  private func report(_ event: Event, from generation: UInt64) {
+    if self.generation == generation { onEvent(event) }
+  }
+
+  private static func cause(_ reason: CloseReason) -> LossCause {
+    switch reason {
+    case .local, .peer: .closedByServer
+    case .failed(let error): cause(error)
     }
   }
 
-  private func take(_ answer: Answer) throws(ProtocolViolation.Kind) {
-    guard onAnswer(answer) else { throw .unexpectedMessage }
-  }
-
-  private func end(_ generation: UInt64) {
-    guard self.generation == generation else { return }
-    do throws(ProtocolViolation) {
-      try decoder.finish()
-      onEvent(.lost(.closedByServer))
-    } catch {
-      onEvent(.violated(error))
+  /// The one name for each way in which a server can end a connection.
+  private static func cause(_ error: UVError) -> LossCause {
+    switch error.code {
+    // Writing fails so only when the server's end has come already, though nobody has read it yet.
+    case .brokenPipe: .closedByServer
+    case .connectionReset: .reset
+    default: .failed(reason: error.message)
     }
   }
 }

@@ -18,19 +18,24 @@ struct EventFormatter {
   var isJSON = false
   var isColoured = false
   var stamp = Stamp.local
+  /// Whether lines for people show the bytes of a frame that breaks the protocol; JSON always does.
+  var isVerbose = false
   private var last: Int64?
   private var utc = LogTimestamp(.utc)
   private var local = LogTimestamp(.local)
 
-  init(isJSON: Bool = false, isColoured: Bool = false, stamp: Stamp = .local) {
-    (self.isJSON, self.isColoured, self.stamp) = (isJSON, isColoured, stamp)
+  init(
+    isJSON: Bool = false, isColoured: Bool = false, stamp: Stamp = .local, isVerbose: Bool = false
+  ) {
+    (self.isJSON, self.isColoured) = (isJSON, isColoured)
+    (self.stamp, self.isVerbose) = (stamp, isVerbose)
   }
 
   /// The line for one event at a time in nanoseconds since 1970, without a line end; nil when it is
   /// not worth one.
   mutating func line(for event: SessionEvent, at time: Int64) -> String? {
     if isJSON { return json(event, time) }
-    guard let (colour, words) = Self.words(for: event) else { return nil }
+    guard let (colour, words) = words(for: event) else { return nil }
     let prefix: String
     switch stamp {
     case .utc: prefix = utcTime(time) + " "
@@ -49,30 +54,42 @@ struct EventFormatter {
   }
 
   /// The line without its stamp, and its colour on a terminal.
-  private static func words(for event: SessionEvent) -> (Colour?, String)? {
+  private func words(for event: SessionEvent) -> (Colour?, String)? {
     switch event {
     case .connecting(let peer): return (nil, "connecting to \(peer)")
     case .connected(let peer): return (.green, "connected to \(peer)")
     case .connectFailed(let peer, let cause, let delay):
-      return (.yellow, "connect to \(peer) failed: \(reason(cause, delay))")
+      return (.yellow, "connect to \(peer) failed: \(Self.reason(cause, delay))")
     case .disconnected(let peer, let cause, let delay):
-      return (.yellow, "disconnected from \(peer): \(reason(cause, delay))")
+      return (.yellow, "disconnected from \(peer): \(Self.reason(cause, delay))")
     case .sent(let request): return (nil, "sent \(request.name)")
     case .received(let request, let answer, let roundTrip):
-      let content =
-        switch answer {
-        case .fast(let time): "time \(time.escapedForTerminal)"
-        case .slow(let count): "\(count) client\(count == 1 ? "" : "s")"
-        }
-      let skipped = request.skippedTicks > 1 ? ", \(request.skippedTicks) ticks skipped" : ""
-      let time = roundTrip.readableMilliseconds
-      return (.cyan, "received \(request.name): \(content)\(skipped) in \(time) ms")
+      return (.cyan, Self.words(for: answer, to: request, after: roundTrip))
     case .skipped(let request):
       // One line a request: a slow one at a short period would bury everything else.
       guard request.skippedTicks == 1 else { return nil }
       return (.yellow, "skipped a tick: \(request.name) is unanswered")
-    case .lost(let request, let cause): return (.red, "lost \(request.name): \(reason(cause, nil))")
-    case .violation(_, let reason): return (.red, "protocol violation: \(reason)")
+    case .lost(let request, let cause):
+      return (.red, "lost \(request.name): \(Self.reason(cause, nil))")
+    case .violation(_, let violation):
+      let bytes = isVerbose ? "; the frame begins \(violation.hexExcerpt(separator: " "))" : ""
+      return (.red, "protocol violation: \(violation.description)\(bytes)")
+    }
+  }
+
+  private static func words(
+    for answer: Answer, to request: Request, after roundTrip: Duration
+  ) -> String {
+    let notes = AnswerNote.notes(about: answer, to: request, after: roundTrip)
+    let remark = notes.isEmpty ? "" : " (\(notes.map(\.text).joined(separator: "; ")))"
+    let skipped = request.skippedTicks > 1 ? ", \(request.skippedTicks) ticks skipped" : ""
+    let time = "\(skipped) in \(roundTrip.readableMilliseconds) ms"
+    switch answer {
+    case .fast(let serverTime):
+      return "received \(request.name): time \(serverTime.escapedForTerminal)\(remark)\(time)"
+    case .slow(let count):
+      let clients = "\(count) client\(count == 1 ? "" : "s")"
+      return "received \(request.name): \(clients)\(time)\(remark)"
     }
   }
 
@@ -104,12 +121,16 @@ struct EventFormatter {
       case .fast(let time): line.add("server_time", time)
       case .slow(let count): line.add("connected_clients", count)
       }
+      let notes = AnswerNote.notes(about: answer, to: request, after: roundTrip)
+      line.add("notes", notes.map(\.text))
     case .skipped(let request): line.add(event: "skipped", request)
     case .lost(let request, let cause):
       line.add(event: "lost", request)
       line.add("reason", cause.reason)
-    case .violation(let peer, let reason):
-      line.add(event: "error", peer, reason: "protocol violation: \(reason)")
+    case .violation(let peer, let violation):
+      line.add(event: "error", peer, reason: "protocol violation: \(violation.description)")
+      line.add("violation", violation.name)
+      line.add("frame_hex", violation.hexExcerpt())
     }
     return line.text
   }

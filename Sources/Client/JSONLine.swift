@@ -24,4 +24,10 @@ package struct JSONLine {
   package mutating func add(_ key: String, _ value: Duration?) {
     if let value { members.append("\"\(key)\":\(value.decimalSeconds)") }
   }
+
+  /// Adds a list of texts; nothing when it is empty.
+  package mutating func add(_ key: String, _ values: [String]) {
+    guard !values.isEmpty else { return }
+    members.append("\"\(key)\":[\(values.map(\.jsonString).joined(separator: ","))]")
+  }
 }

@@ -1,5 +1,4 @@
 import TestTaskProgramBasics
-import TestTaskTerminalSupport
 import UVNet
 
 /// The client's side of the protocol: what to do when, and nothing of how.
@@ -37,6 +36,13 @@ struct Session {
   private(set) var hasEverConnected = false
   var statistics = Statistics()
   private let connectTimeout: Duration
+  private let incompleteAnswerTimeout: Duration
+  private var reader = AnswerReader()
+  /// Since when an answer has been incomplete, and where in the stream it began; nil between answers.
+  private var incompleteSince: Instant?
+  private var incompleteOffset: UInt64 = 0
+  /// Whether this connection has brought an answer.
+  private var hasBroughtAnswer = false
   private var lastRequestID: UInt64 = 0
   private var actions: [SessionAction] = []
 
@@ -44,17 +50,25 @@ struct Session {
   private(set) var downSince: Instant?
 
   /// A session without a target; a `reconnectDelay` of nil means off, an `answerTimeout` none.
-  init(reconnectDelay: Duration?, answerTimeout: Duration?, connectTimeout: Duration) {
+  ///
+  /// An answer that has begun has the `incompleteAnswerTimeout` to be completed, whatever the
+  /// `answerTimeout`: it is the patience that a server has with half a request.
+  init(
+    reconnectDelay: Duration?, answerTimeout: Duration?, connectTimeout: Duration,
+    incompleteAnswerTimeout: Duration = .seconds(10)
+  ) {
     self.reconnectDelay = reconnectDelay
     self.answerTimeout = answerTimeout
     self.connectTimeout = connectTimeout
+    self.incompleteAnswerTimeout = incompleteAnswerTimeout
   }
 
   // MARK: What the shell asks
 
   /// When to call ``advance(to:)`` next.
   var deadline: Instant? {
-    [retryAt, answerDeadline, isConnected ? periodic?.next : nil].compactMap(\.self).min()
+    [retryAt, answerDeadline, incompleteDeadline, isConnected ? periodic?.next : nil]
+      .compactMap(\.self).min()
   }
 
   /// When the next attempt to connect begins by itself.
@@ -78,6 +92,10 @@ struct Session {
   private var answerDeadline: Instant? {
     guard let request = unanswered, let answerTimeout else { return nil }
     return request.sentAt.advanced(by: answerTimeout)
+  }
+
+  private var incompleteDeadline: Instant? {
+    incompleteSince?.advanced(by: incompleteAnswerTimeout)
   }
 
   // MARK: What the user wants
@@ -138,6 +156,7 @@ struct Session {
     guard state == .connecting, let target else { return [] }
     state = .idle
     hasEverConnected = true
+    (reader, hasBroughtAnswer) = (AnswerReader(), false)
     actions.append(.log(.connected(target)))
     if periodic != nil {
       periodic?.next = now
@@ -157,8 +176,50 @@ struct Session {
   /// The connection is gone, closed by the server or broken.
   mutating func connectionLost(_ cause: LossCause, at now: Instant) -> [SessionAction] {
     guard isConnected else { return [] }
-    end(cause, at: now)
+    end(isCloseThatCrossedRequest(cause, at: now) ? .closedByServer : cause, at: now)
     return takeActions()
+  }
+
+  /// Whether a reset comes from a server that has closed after an answer.
+  ///
+  /// A server that closes before it has read the request on its way to it makes its system send a
+  /// reset; a moment later it would have been an ordinary end. Which of them it is depends on
+  /// microseconds, and should not be seen.
+  private func isCloseThatCrossedRequest(_ cause: LossCause, at now: Instant) -> Bool {
+    guard cause == .reset, hasBroughtAnswer, let request = unanswered else { return false }
+    return now < request.sentAt.advanced(by: .seconds(1))
+  }
+
+  /// The server has ended its stream.
+  mutating func streamEnded(at now: Instant) -> [SessionAction] {
+    guard isConnected else { return [] }
+    do throws(Violation) {
+      try reader.finish()
+      return connectionLost(.closedByServer, at: now)
+    } catch {
+      return violated(error, at: now)
+    }
+  }
+
+  /// Bytes came from the server.
+  ///
+  /// The actions for everything in them: nothing of what they bring about happens in between.
+  mutating func received(_ bytes: RawSpan, at now: Instant) -> [SessionAction] {
+    guard isConnected else { return [] }
+    var reader = reader
+    self.reader = AnswerReader()
+    do throws(Violation) {
+      try reader.read(bytes) { answer in take(answer, at: now) ? .goOn : .unexpected }
+      if reader.incompleteByteCount == 0 {
+        incompleteSince = nil
+      } else if incompleteSince == nil || reader.offset != incompleteOffset {
+        (incompleteSince, incompleteOffset) = (now, reader.offset)
+      }
+      self.reader = reader
+      return takeActions()
+    } catch {
+      return takeActions() + violated(error, at: now)
+    }
   }
 
   /// Whether such an answer is what the unanswered request asks for.
@@ -166,23 +227,21 @@ struct Session {
     unanswered.map { answer.answers($0.kind) } ?? false
   }
 
-  /// An answer came; one that nobody asked for, or of the wrong kind, is a violation.
-  mutating func received(_ answer: Answer, at now: Instant) -> [SessionAction] {
-    guard isConnected else { return [] }
-    guard let request = unanswered, expects(answer) else {
-      return violated("unexpectedMessage", at: now)
-    }
+  /// Takes an answer; false when nobody asked for it, or for another kind.
+  private mutating func take(_ answer: Answer, at now: Instant) -> Bool {
+    guard let request = unanswered, expects(answer) else { return false }
     let roundTrip = max(.zero, request.sentAt.duration(to: now))
     statistics.recordAnswer(to: request.kind, after: roundTrip)
     state = .idle
+    hasBroughtAnswer = true
     actions.append(.log(.received(request, answer, roundTrip: roundTrip)))
-    return takeActions()
+    return true
   }
 
   /// The server broke the protocol: nothing more is read from this connection.
-  mutating func violated(_ reason: String, at now: Instant) -> [SessionAction] {
+  mutating func violated(_ violation: Violation, at now: Instant) -> [SessionAction] {
     guard isConnected, let target else { return [] }
-    actions.append(.log(.violation(target, reason: reason)))
+    actions.append(.log(.violation(target, violation)))
     end(.violation, at: now)
     return takeActions()
   }
@@ -191,8 +250,13 @@ struct Session {
 
   /// Does what has come due: the answer timeout, the next attempt, a periodic tick.
   mutating func advance(to now: Instant) -> [SessionAction] {
+    let byteCount = reader.incompleteByteCount
     if let answerTimeout, let answerDeadline, answerDeadline <= now {
-      end(.noAnswer(within: answerTimeout), at: now)
+      let cause = LossCause.noAnswer(within: answerTimeout)
+      let half = LossCause.incompleteAnswer(byteCount: byteCount, within: answerTimeout)
+      end(byteCount == 0 ? cause : half, at: now)
+    } else if let incompleteDeadline, incompleteDeadline <= now {
+      end(.incompleteAnswer(byteCount: byteCount, within: incompleteAnswerTimeout), at: now)
     }
     if let retryAt, retryAt <= now, let target { beginAttempt(target) }
     if isConnected { tick(at: now) }
@@ -241,6 +305,7 @@ struct Session {
     }
     let wasConnected = isConnected
     state = .disconnected
+    incompleteSince = nil
     downSince = cause == .user ? nil : now
     let retryIn = downSince == nil ? nil : reconnectDelay
     actions.append(.close)

@@ -11,5 +11,5 @@ enum SessionEvent: Hashable {
   /// A periodic tick sent nothing, for this request is unanswered.
   case skipped(Request)
   case lost(Request, LossCause)
-  case violation(SocketAddress, reason: String)
+  case violation(SocketAddress, Violation)
 }

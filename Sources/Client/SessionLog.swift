@@ -9,10 +9,11 @@ struct SessionLog {
   private var screenFormatter: EventFormatter
   private var fileFormatter: EventFormatter
 
-  init(isJSON: Bool, isColoured: Bool, stamp: EventFormatter.Stamp) {
+  init(isJSON: Bool, isColoured: Bool, stamp: EventFormatter.Stamp, isVerbose: Bool) {
     self.isJSON = isJSON
-    screenFormatter = EventFormatter(isJSON: isJSON, isColoured: isColoured, stamp: stamp)
-    fileFormatter = EventFormatter(isJSON: isJSON, stamp: stamp)
+    fileFormatter = EventFormatter(isJSON: isJSON, stamp: stamp, isVerbose: isVerbose)
+    screenFormatter = fileFormatter
+    screenFormatter.isColoured = isColoured
   }
 
   /// The settings as commands that bring them about.

@@ -22,4 +22,15 @@ extension SocketAddress {
       throw CommandError(message: "\"\(text.escapedForTerminal)\": \(error)")
     }
   }
+
+  /// Reads a host with its port behind it or apart, as in `127.0.0.1 25555`.
+  init(target host: String, port: String?) throws(CommandError) {
+    try self.init(target: host, isHost: port != nil)
+    guard let port else { return }
+    do throws(SocketAddressError) {
+      self.init(address, port: try Self.parsePort(port))
+    } catch {
+      throw CommandError(message: "\"\(port.escapedForTerminal)\": \(error)")
+    }
+  }
 }

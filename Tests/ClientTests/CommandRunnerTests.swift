@@ -127,6 +127,7 @@ import UVNet
     script.refused()
     #expect(script.hasFinished)
     #expect(script.runner.exitStatus == .connectionLost)
+    #expect(script.reports == ["could not connect to 127.0.0.1:1: connection refused"])
     script = try Script([])
     script.connected()
     #expect(script.hasFinished)
@@ -279,6 +280,116 @@ import UVNet
     #expect(script.hasFinished)
     #expect(script.runner.exitStatus == .connectionLost)
     #expect(script.reports == ["stdin:3: not sent: closed by the server"])
+  }
+
+  @Test("all answered, then lost: the moment of the loss does not matter")
+  func lossAfterLastAnswer() throws {
+    for ending in [[], ["quit"], ["stats", "quit"], ["# done"], ["disconnect"]] {
+      for isTogether in [false, true] {
+        var script = try Script(["fast"] + ending)
+        script.connected()
+        if isTogether {
+          script.perform(script.session.received(.fast(serverTime: ""), at: script.instant))
+          script.lose()
+        } else {
+          script.answer()
+          script.lose()
+        }
+        #expect(script.hasFinished)
+        #expect(script.runner.exitStatus == .success, "\(ending)")
+        #expect(script.reports == [])
+      }
+    }
+  }
+
+  @Test("a loss fails what waits next, whether it came before or meanwhile")
+  func lossBeforeWaiting() throws {
+    for next in ["sleep 1", "wait 1", "fast"] {
+      for isTogether in [false, true] {
+        if next == "wait 1", !isTogether { continue }  // Nothing is unanswered: it does not wait.
+        var script = try Script(["fast", next, "quit"])
+        script.connected()
+        if isTogether {
+          script.perform(script.session.received(.fast(serverTime: ""), at: script.instant))
+        } else {
+          script.answer()
+        }
+        script.lose()
+        #expect(script.hasFinished)
+        #expect(script.runner.exitStatus == .connectionLost, "\(next)")
+        #expect(script.reports.count == 1)
+      }
+    }
+  }
+
+  @Test(
+    "a connection that was lost while the script waited for its next line fails its end",
+    arguments: ["quit", nil])
+  func lossBetweenLines(last: String?) throws {
+    var script = try Script(["fast"], ends: false)
+    script.connected()
+    script.answer()
+    script.lose()
+    #expect(!script.hasFinished)
+    if let last { script.runner.append(ScriptLine(text: last, source: "stdin:2")) }
+    script.runner.endInput()
+    script.turn()
+    #expect(script.hasFinished)
+    #expect(script.runner.exitStatus == .connectionLost)
+    #expect(script.reports == ["closed by the server"])
+    // Unless there was another connection since.
+    script = try Script(["fast"], ends: false)
+    script.connected()
+    script.answer()
+    script.lose()
+    script.runner.append(ScriptLine(text: "connect", source: "stdin:2"))
+    script.turn()
+    script.connected()
+    if let last { script.runner.append(ScriptLine(text: last, source: "stdin:3")) }
+    script.runner.endInput()
+    script.turn()
+    #expect(script.hasFinished)
+    #expect(script.runner.exitStatus == .success)
+  }
+
+  @Test("a periodic request that is lost at the end of a script fails it")
+  func lostAtEnd() throws {
+    var script = try Script(["every 100 fast"])
+    script.connected()
+    #expect(!script.hasFinished)
+    script.lose()
+    #expect(script.hasFinished)
+    #expect(script.runner.exitStatus == .connectionLost)
+    #expect(script.reports == ["closed by the server"])
+  }
+
+  @Test("a script never ends with another code than 0 without saying why")
+  func wordForEachCode() throws {
+    for cause in [
+      LossCause.closedByServer, .reset, .failed(reason: "x"), .violation,
+      .noAnswer(within: .seconds(1)), .incompleteAnswer(byteCount: 1, within: .seconds(10)),
+    ] {
+      for lines in [
+        ["fast"], ["every 100 fast"], ["every 100 fast", "sleep 1"], ["fast", "quit"],
+      ] {
+        for reconnect in [nil, Duration.seconds(1)] {
+          for keepsGoing in [false, true] {
+            var script = try Script(lines, reconnect: reconnect, keepsGoing: keepsGoing)
+            script.connected()
+            script.lose(cause)
+            while !script.hasFinished {
+              script.pass(1000)
+              script.connected()
+              if script.session.unanswered != nil { script.answer() }
+            }
+            #expect(script.hasFinished)
+            #expect(
+              (script.runner.exitStatus == .success) == script.reports.isEmpty,
+              "\(cause) \(lines) \(String(describing: reconnect)) \(keepsGoing) \(script.reports)")
+          }
+        }
+      }
+    }
   }
 
   @Test("a line too long fails like any other command")

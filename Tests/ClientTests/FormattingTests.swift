@@ -1,5 +1,6 @@
 import TestTaskProgramBasics
 import TestTaskTerminalSupport
+import TestTaskProto
 import Testing
 import UVNet
 
@@ -60,7 +61,8 @@ import UVNet
       (.sent(request), #""event":"sent","id":7,"type":"slow","sleep_s":5"#),
       (
         .received(fast, .fast(serverTime: "a\"\u{1b}\\"), roundTrip: .microseconds(345)),
-        #""event":"received","id":1,"type":"fast","rtt_us":345,"server_time":"a\"\u001b\\""#
+        #""event":"received","id":1,"type":"fast","rtt_us":345,"server_time":"a\"\u001b\\","#
+          + #""notes":["not YYYYMMDDThhmmss.fff"]"#
       ),
       (
         .received(request, .slow(connectedClients: 3), roundTrip: .seconds(5)),
@@ -72,8 +74,9 @@ import UVNet
         #""event":"lost","id":1,"type":"fast","reason":"no answer within 1 s""#
       ),
       (
-        .violation(peer, reason: "noField at byte 3"),
-        #""event":"error","peer":"[::1]:9","reason":"protocol violation: noField at byte 3""#
+        .violation(peer, Violation(kind: .noField, offset: 3, excerpt: [0, 171])),
+        #""event":"error","peer":"[::1]:9","reason":"protocol violation: "#
+          + #"a message without a known field, at byte 3","violation":"noField","frame_hex":"00ab""#
       ),
     ]
     for (event, members) in lines {
@@ -128,9 +131,9 @@ import UVNet
     #expect(format(.skipped(skipping), time, &formatter) == nil)
     formatter.isColoured = false
     let event = SessionEvent.received(
-      skipping, .slow(connectedClients: 1), roundTrip: .milliseconds(12))
+      skipping, .slow(connectedClients: 1), roundTrip: .milliseconds(5012))
     #expect(
       format(event, time, &formatter)
-        == "received #7 (slow 5): 1 client, 2 ticks skipped in 12.0 ms")
+        == "received #7 (slow 5): 1 client, 2 ticks skipped in 5012 ms")
   }
 }

@@ -1,3 +1,4 @@
+import TestTaskProto
 import Testing
 import UVNet
 import UVNetTestKit
@@ -113,6 +114,7 @@ struct SessionWorld {
   private static let unit: UInt64 = 10_000_000
   private static let targets = [7, 8].map { SocketAddress(.loopback, port: $0) }
   private static let lateness = 2
+  private static let malformed = Violation(kind: .malformedMessage, offset: 0)
 
   var session = Session(
     reconnectDelay: .milliseconds(20), answerTimeout: nil, connectTimeout: .seconds(5))
@@ -248,7 +250,7 @@ struct SessionWorld {
       network = .nothing
       return session.connectFailed("refused", at: now)
     case .lost: return session.connectionLost(.closedByServer, at: now)
-    case .malformed: return session.violated("malformedMessage", at: now)
+    case .malformed: return session.violated(Self.malformed, at: now)
     case .answered(let answer):
       let isRight = inFlight.map(answer.answers) ?? false
       guard session.expects(answer) == isRight else { throw Broken.wrongAnswerTaken }
@@ -387,7 +389,7 @@ struct SessionWorld {
     if !session.isConnected {
       guard session.connectionLost(.closedByServer, at: now).isEmpty,
         session.received(.fast(serverTime: ""), at: now).isEmpty,
-        session.violated("", at: now).isEmpty
+        session.violated(Self.malformed, at: now).isEmpty
       else { throw Broken.staleEventHeard }
     }
     if session.state != .connecting {

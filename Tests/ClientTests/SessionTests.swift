@@ -1,3 +1,4 @@
+import TestTaskProto
 import Testing
 import UVNet
 
@@ -100,7 +101,7 @@ import UVNet
     var session = try connected()
     _ = try session.send(.fast, at: instant(0))
     let request = try #require(session.unanswered)
-    let cause = LossCause.failed(reason: "connection reset by peer")
+    let cause = LossCause.reset
     #expect(
       session.connectionLost(cause, at: instant(5)) == [
         .log(.lost(request, cause)), .close,
@@ -147,7 +148,9 @@ import UVNet
   func violations() throws {
     var session = try connected()
     var actions = session.received(.fast(serverTime: ""), at: instant(1))
-    #expect(events(actions).first == .violation(try address(), reason: "unexpectedMessage"))
+    let bytes = Answer.fast(serverTime: "").frame
+    let violation = Violation(kind: .unexpectedMessage, offset: 0, excerpt: bytes)
+    #expect(events(actions).first == .violation(try address(), violation))
     #expect(actions.contains(.close))
     session = try connected()
     _ = try session.send(.slow(seconds: 0), at: instant(1))
@@ -156,6 +159,85 @@ import UVNet
     #expect(actions.contains(.close))
     #expect(session.statistics.lost == 1)
     #expect(session.statistics.answered == 0)
+  }
+
+  @Test("half an answer has ten seconds, and other bytes of it give it no more")
+  func incompleteAnswer() throws {
+    var session = try connected()
+    _ = try session.send(.slow(seconds: 60), at: instant(0))
+    let frame = Answer.slow(connectedClients: 1).frame
+    #expect(session.received(Array(frame.prefix(2)), at: instant(1000)) == [])
+    #expect(session.deadline == instant(11_000))
+    #expect(session.received([frame[2]], at: instant(10_999)) == [])
+    #expect(session.advance(to: instant(10_999)) == [])
+    let cause = LossCause.incompleteAnswer(byteCount: 3, within: .seconds(10))
+    #expect(cause.reason == "only 3 bytes of an answer within 10 s")
+    #expect(cause.exitStatus == .timedOut)
+    let logged = events(session.advance(to: instant(11_000)))
+    #expect(logged.last == .disconnected(try address(), cause, retryIn: .seconds(3)))
+    #expect(session.deadline == instant(14_000))
+  }
+
+  @Test(
+    "an answer that is completed has no limit any more, and the next has ten seconds of its own")
+  func completedAnswer() throws {
+    var session = try connected()
+    let frame = Answer.slow(connectedClients: 1).frame
+    _ = try session.send(.slow(seconds: 0), at: instant(0))
+    _ = session.received(Array(frame.prefix(2)), at: instant(1000))
+    _ = session.received(Array(frame.dropFirst(2)), at: instant(2000))
+    #expect(session.deadline == nil)
+    _ = try session.send(.slow(seconds: 0), at: instant(3000))
+    _ = session.received(Array(frame.prefix(2)), at: instant(4000))
+    // Its end and the beginning of another come together.
+    _ = session.received(Array(frame.dropFirst(2)) + [frame[0]], at: instant(5000))
+    #expect(session.deadline == instant(15_000))
+    _ = session.streamEnded(at: instant(6000))
+    #expect(session.deadline == session.retryAt)
+  }
+
+  @Test("an answer timeout does not hide that a part of the answer came")
+  func answerTimeoutWithBytes() throws {
+    var session = try connected(timeout: .seconds(2))
+    _ = try session.send(.fast, at: instant(0))
+    _ = session.received([0x17], at: instant(1))
+    let cause = LossCause.incompleteAnswer(byteCount: 1, within: .seconds(2))
+    #expect(cause.reason == "only 1 byte of an answer within 2 s")
+    let actions = session.advance(to: instant(2000))
+    #expect(events(actions).last == .disconnected(try address(), cause, retryIn: .seconds(3)))
+  }
+
+  @Test("an end inside an answer is a violation, and any other end is the server's")
+  func streamEnd() throws {
+    var session = try connected()
+    #expect(
+      session.streamEnded(at: instant(1)).last
+        == .log(.disconnected(try address(), .closedByServer, retryIn: .seconds(3))))
+    session = try connected()
+    _ = session.received([0x17], at: instant(1))
+    let violation = Violation(kind: .truncated, offset: 0, excerpt: [0x17])
+    #expect(
+      events(session.streamEnded(at: instant(1))).first == .violation(try address(), violation))
+  }
+
+  @Test("a close that crosses the next request is one, though the system sends a reset")
+  func crossing() throws {
+    func end(answers: Int, at moment: UInt64) throws -> SessionEvent? {
+      var session = try connected()
+      for _ in 0..<answers {
+        _ = try session.send(.fast, at: instant(0))
+        _ = session.received(.fast(serverTime: ""), at: instant(0))
+      }
+      _ = try session.send(.fast, at: instant(0))
+      return events(session.connectionLost(.reset, at: instant(moment))).last
+    }
+    func ended(_ cause: LossCause) throws -> SessionEvent {
+      .disconnected(try address(), cause, retryIn: .seconds(3))
+    }
+    #expect(try end(answers: 1, at: 999) == ended(.closedByServer))
+    // Long after the request, or before any answer, it is what it looks like.
+    #expect(try end(answers: 1, at: 1000) == ended(.reset))
+    #expect(try end(answers: 0, at: 1) == ended(.reset))
   }
 
   @Test("periodic ticks send, or are skipped and counted while one is unanswered")

@@ -1,0 +1,74 @@
+import Testing
+import UVNet
+import UVNetTestKit
+
+@testable import TestTaskClient
+
+@Suite struct ConnectorTests {
+  private func name(_ event: Connector.Event) -> String {
+    switch event {
+    case .connected: "connected"
+    case .connectFailed(let reason): "failed: \(reason)"
+    case .ended: "ended"
+    case .lost(let cause): "lost: \(cause.reason)"
+    }
+  }
+
+  /// Runs a connector to its end; `body` gets it with the addresses of two servers.
+  private func run(
+    expecting events: [String],
+    onEvent: @escaping (Connector, Connector.Event) -> Void = { _, _ in },
+    _ body: (Connector, SocketAddress, SocketAddress) throws -> Void
+  ) throws {
+    let servers = [try RawSocket.listen(), try RawSocket.listen()]
+    let addresses = servers.map { SocketAddress(.loopback, port: $0.port) }
+    try LoopHarness.run { loop, calls in
+      calls.expect(events)
+      var connector: Connector?
+      let made = Connector(
+        on: loop,
+        onEvent: { event in
+          calls.record(name(event))
+          if let connector { onEvent(connector, event) }
+        }, onData: { _ in calls.record("data") })
+      connector = made
+      try body(made, addresses[0], addresses[1])
+      // Longer than a connection on loopback takes, but for that nothing depends on it.
+      LoopTimer.after(.milliseconds(100), on: loop) { _ in connector = nil }
+    }
+  }
+
+  @Test("nothing is heard of an attempt that was closed")
+  func closedAttempt() throws {
+    try run(expecting: []) { connector, address, _ in
+      connector.connect(to: address, timeout: .seconds(5))
+      connector.close()
+    }
+  }
+
+  @Test("an attempt that gives way to another leaves that one alone")
+  func secondAttempt() throws {
+    try run(expecting: ["connected"], onEvent: { connector, _ in connector.close() }) {
+      connector, first, second in
+      connector.connect(to: first, timeout: .seconds(5))
+      connector.connect(to: second, timeout: .seconds(5))
+    }
+  }
+
+  @Test("nothing is heard of a connection that was closed, though another is being made")
+  func closedConnection() throws {
+    var connections = 0
+    var second: SocketAddress?
+    try run(
+      expecting: ["connected", "connected"],
+      onEvent: { connector, _ in
+        connections += 1
+        connector.close()
+        if connections == 1, let second { connector.connect(to: second, timeout: .seconds(5)) }
+      }
+    ) { connector, first, other in
+      second = other
+      connector.connect(to: first, timeout: .seconds(5))
+    }
+  }
+}
