@@ -18,6 +18,8 @@ let package = Package(
   products: [
     .library(name: "UVNet", targets: ["UVNet"]),
     .library(name: "TestTaskProto", targets: ["TestTaskProto"]),
+    // For Fuzz/ alone.
+    .library(name: "TestTaskFuzzProperties", targets: ["TestTaskFuzzProperties"]),
     .executable(name: "testtask-server", targets: ["TestTaskServer"]),
     .executable(name: "testtask-client", targets: ["TestTaskClient"]),
   ],
@@ -119,14 +121,17 @@ let package = Package(
         "UVNet", "UVNetTestKit",
       ],
       swiftSettings: strict),
-    .testTarget(
-      name: "FuzzTests",
+    .target(
+      name: "TestTaskFuzzProperties",
       dependencies: [
         "UVNet", "TestTaskProto", "TestTaskProgramBasics", "TestTaskDaemonSupport",
         "TestTaskTerminalSupport", "TestTaskServer", "TestTaskClient",
       ],
+      path: "Tests/FuzzProperties",
       swiftSettings: strict
     ),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["TestTaskFuzzProperties"], swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto", "TestTaskServer", "TestTaskClient"],

@@ -1,3 +1,4 @@
+import TestTaskFuzzProperties
 import Testing
 
 #if canImport(Glibc)

@@ -1,4 +1,4 @@
-import FuzzProperties
+import TestTaskFuzzProperties
 
 #if canImport(Glibc)
   import Glibc
