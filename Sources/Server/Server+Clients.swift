@@ -57,6 +57,7 @@ extension Server {
     sessions[session.owner.index] = session
     connection.tag = session.owner.index
     clientCount += 1
+    memory.enter(session.owner.index)
     if listener?.options != listenerOptions { applyLimits(to: connection) }
     record(.info, "connect") {
       $0.add("conn", session.number)

@@ -29,7 +29,7 @@ extension Server {
     connection.tag = -Int(session.number)
     sleeping.leave(session.owner)
     clientCount -= 1
-    heldBytes -= session.heldBytes
+    memory.leave(session.owner.index)
     // Answers of this very turn count as sent: they are, unless the connection breaks.
     let unsent = ending == .gracefully ? UInt64(connection.pendingBytes) : 0
     record(.info, "disconnect") {
@@ -72,7 +72,7 @@ extension Server {
   /// How long a client that has left may take for its last answers and its own end.
   private func patience(with connection: TCPConnection) -> Duration {
     // Whoever had enough of them to be paused reads slowly, or not at all.
-    connection.isWritable || heldBytes > tightMarkBytes
+    connection.isWritable || memory.total > tightMarkBytes
       ? .seconds(5) : .seconds(Int64(configuration.stuckPeerTimeoutSeconds))
   }
 

@@ -12,7 +12,7 @@ extension Server {
       countHeldBytes(of: session)
       if let reason = timeouts.expired(session.activity, at: now), endSignal == nil {
         leave(session, reason, .atOnce)
-      } else if heldBytes > configuration.totalWriteBufferBytes,
+      } else if memory.total > configuration.totalWriteBufferBytes,
         session.activity.takesNothing(at: now)
       {
         leave(session, .buffer, .atOnce)
@@ -47,16 +47,18 @@ extension Server {
   }
 
   /// Brings the sum of what all connections hold up to date with this one.
+  ///
+  /// Of a client that has left nothing counts: its place may be another's.
   func countHeldBytes(of session: Session) {
-    let held = session.connection.pendingBytes + session.undecoded.count
-    heldBytes += held - session.heldBytes
-    session.heldBytes = held
+    guard self.session(of: session.connection) === session else { return }
+    memory.update(
+      session.owner.index, holds: session.connection.pendingBytes + session.undecoded.count)
   }
 
   /// While all connections together hold too much, each may hold little more.
   @inline(__always)
   func setTightness(of session: Session) {
-    let isTight = heldBytes > tightMarkBytes
+    let isTight = memory.total > tightMarkBytes
     guard isTight != session.isTight else { return }
     session.isTight = isTight
     session.connection.writeLimits = isTight ? configuration.tightWriteLimits : writeLimits

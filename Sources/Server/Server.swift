@@ -59,7 +59,7 @@ final class Server {
   /// ``requestCount`` when the service manager was last told the rate.
   var statusRequestCount: UInt64 = 0
   /// Bytes held for all connections: unsent answers and requests that wait behind them.
-  var heldBytes = 0
+  var memory = MemoryLedger()
   var writeLimits: StreamConnection.WriteLimits
   /// Beside ``configuration``, since every read looks at it.
   var tightMarkBytes: Int

@@ -5,8 +5,8 @@ import re
 import threading
 import time
 
-from peers import (FAST, FAST_ANSWER_LENGTH, best_of, check, figures, kernel_maximum,
-                   quantile, until, varint)
+from peers import (FAST, FAST_ANSWER_LENGTH, FOREVER, best_of, check, figures, kernel_maximum,
+                   quantile, slow, until, varint)
 from row import row
 
 LATENCY_BOUND_MS = 50
@@ -203,3 +203,44 @@ def reads_slowly(place):
     check(times == sorted(times), "the answers are not in order")
     check(client.fast() >= times[-1].decode(), "not served as before afterwards")
     place.note(f"{count} answers in {took:.1f} s")
+
+
+def asks_for_much_and_reads_late(server, count=400_000):
+    """A slow reader that takes nothing for two seconds, and then all; the bytes that it missed."""
+    client = server.connect(receive_buffer=4_096)
+    requests, sent = FAST * count, 0
+    deadline = time.monotonic() + 0.5
+    while time.monotonic() < deadline and sent < len(requests):
+        sent += client.send_what_fits(requests[sent:])
+        time.sleep(0.01)
+    time.sleep(2)
+    wanted = sent // len(FAST) * FAST_ANSWER_LENGTH
+    # A request that was cut is completed, so that no violation ends the stream.
+    client.send(requests[sent:sent + -sent % len(FAST)])
+    try:
+        client.receive(wanted)
+    finally:
+        client.close()
+
+
+@row("35", "1000 clients leave over violations and limits, and by resets, with answers unsent")
+def leave_with_answers_unsent(place):
+    server = place.server("total_write_buffer_bytes = 1048576\n"
+                          "max_sleeping_requests_per_connection = 1")
+    asks_for_much_and_reads_late(server)
+    forever = slow(FOREVER)
+    for number in range(1_000):
+        client = server.connect()
+        end = (b"\xff" * 6, forever * 2, b"", b"\x05\x22" + FAST)[number % 4]
+        client.send(forever + FAST * 170 + end)
+        if number % 4 < 2:
+            client.receive_to_end()
+        client.reset() if number % 4 == 2 else client.close()
+    server.wait_until_empty()
+    # Were anything of them still counted, this one would be taken for one too many.
+    asks_for_much_and_reads_late(server)
+    server.wait_until_empty()
+    lines = server.lines("disconnect")
+    check("clients=0" in lines[-1], "the number of clients is wrong in the end")
+    check(not [line for line in lines if "reason=buffer" in line], "somebody was closed for others")
+    place.note(f"{len(lines)} clients, each with one disconnect, and a slow reader got all before and after")

@@ -21,8 +21,6 @@ final class Session {
   let peer: String
   /// Nanoseconds on the loop's clock.
   let connectedAt: UInt64
-  /// Bytes held in memory for it when that was last counted: unsent answers and ``undecoded``.
-  var heldBytes = 0
   var activity: ConnectionActivity
   /// Its place among the sleeping requests, and in the server's table of sessions.
   let owner: SleepQueue.Owner
