@@ -2,8 +2,9 @@ extension Message {
   /// Decodes the payload of one frame, a serialized `WrapperMessage`.
   ///
   /// Protobuf's rules decide: unknown fields are ignored, of a field that comes twice the last
-  /// wins or both merge (P6). The encodings that a usual sender makes are read directly, which
-  /// gives the same result faster; a request is decoded without allocating.
+  /// wins or both merge (P6). The encodings that a usual sender makes are recognised at once; all
+  /// others are read in one pass, so that no payload costs more than its length. A request is
+  /// decoded without allocating.
   ///
   /// - Parameter payload: The bytes after the length prefix; may be empty.
   /// - Throws: ``ProtocolViolation/Kind/malformedMessage`` when protobuf rejects the payload,
@@ -55,13 +56,13 @@ extension Message {
     if let message = Message(decodingCanonical: payload) {
       self = message
     } else {
-      try self.init(decodingByProtobuf: payload)
+      try self.init(decodingWrapper: payload)
     }
   }
 
   /// Decodes the shortest encoding of a message with short content; nil for all other bytes.
   ///
-  /// Nil says nothing about validity: protobuf is to be asked then. What is accepted here has the
+  /// Nil says nothing about validity: protobuf's rules are to be asked then. What is accepted here has the
   /// one field, of its right type, and ends where the payload ends.
   package init?(decodingCanonical payload: RawSpan) {
     // The second byte must be a length of one byte, so it is below 0x80.
@@ -96,7 +97,7 @@ extension RawSpan {
   /// The number, when the span is one number field and nothing else.
   fileprivate var canonicalNumber: UInt32? {
     guard byteCount >= 2, byte(at: 0) == FieldTag.number,
-      // Longer varints are legal in a message, unlike in a prefix: protobuf takes those.
+      // Longer varints are legal in a message, unlike in a prefix: not read here.
       let number = try? Varint32.decode(self, at: 1),
       number.byteCount == byteCount - 1
     else { return nil }

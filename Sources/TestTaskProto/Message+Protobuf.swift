@@ -1,7 +1,7 @@
 internal import SwiftProtobuf
 
 extension Message {
-  /// Decodes a payload with swift-protobuf, the authority on what the bytes mean.
+  /// Decodes a payload with swift-protobuf: the reference that our own decoding is tested against.
   package init(decodingByProtobuf payload: RawSpan) throws(ProtocolViolation.Kind) {
     // Nesting is limited to protobuf's usual 100 levels by default.
     var options = BinaryDecodingOptions()
