@@ -124,7 +124,7 @@ final class ClientProgram {
     case .quit: finish(.success)
     case .outputDrained(let lostLines):
       if lostLines > 0 { console.complain("nobody read them: \(lostLines) lines were lost") }
-      if exitStatus != nil { loop.closeAll() }
+      if exitStatus != nil { loop.end() }
     case .outputFailed(let failure):
       // A reader who has seen enough is no error.
       if !failure.isBrokenPipe { console.complain("standard output: \(failure.message)") }
@@ -228,7 +228,7 @@ final class ClientProgram {
     if exitStatus == nil { end(max(status, runner.exitStatus)) }
     if status > .internalError || console.isDrained {
       exitStatus = max(status, exitStatus ?? status)
-      loop.closeAll()
+      loop.end()
     }
   }
 

@@ -84,7 +84,7 @@ extension Server {
   private func stop() {
     reportRejections()
     record(.info, "stop")
-    loop.closeAll()
+    loop.end()
   }
 
   private func endNow(_ signal: Int32) {

@@ -104,7 +104,7 @@ final class Server {
       try watchSignals()
       try listen()
     } catch {
-      loop.closeAll()
+      loop.end()
       loop.run()
       try loop.close()
       throw error

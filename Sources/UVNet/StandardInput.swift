@@ -161,6 +161,7 @@ extension StandardInput {
   private func readPiece() {
     turnIsDue = false
     guard !hasEnded, !isPaused else { return }
+    guard !loop.isEnding else { return close() }
     let buffer = unsafe loop.readBuffer
     let count = kind == .closed ? 0 : unsafe read(STDIN_FILENO, buffer.baseAddress, buffer.count)
     if count > 0 {
@@ -226,7 +227,7 @@ private final class InputStream: Handle {
     }
     let status = unsafe uv_pipe_open(cuv_pipe(raw), STDIN_FILENO)
     guard status == 0 else {
-      close()
+      discard()
       throw UVError(status, .open)
     }
   }

@@ -32,7 +32,7 @@ public enum LoopHarness {
     var failure: (any Error)?
     do { try body(loop, calls) } catch {
       failure = error
-      loop.closeAll()
+      loop.end()
     }
     loop.run()
     timer.cancel()
@@ -40,7 +40,7 @@ public enum LoopHarness {
     if !hung { loop.run() }
     let open = loop.openHandles
     if !open.isEmpty {
-      loop.closeAll()
+      loop.end()
       loop.run()
     }
     try loop.close()

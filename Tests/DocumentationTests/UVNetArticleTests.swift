@@ -65,12 +65,10 @@ import UVNetTestKit
     let start = loop.now
     try SignalSource.on(SIGTERM, on: loop) { _ in
       listener.close()
-      LoopTimer.after(.seconds(5), on: loop) { _ in loop.closeAll() }.keepsLoopAlive = false
+      LoopTimer.after(.seconds(5), on: loop) { _ in loop.end() }.keepsLoopAlive = false
     }
     loop.run()
-    loop.closeAll()
-    loop.run()
-    try loop.close()
+    loop.endAndClose()
     #expect(start.duration(to: loop.now) < .seconds(5))
   }
 
@@ -107,9 +105,7 @@ import UVNetTestKit
       try loop.close()
     } catch {
       print(error)  // closeLoop: resource busy or locked (EBUSY): TCPListener 127.0.0.1:7007
-      loop.closeAll()
-      loop.run()
-      try loop.close()
+      loop.endAndClose()
     }
     let text = "closeLoop: resource busy or locked (EBUSY): TCPListener \(listener.localAddress)"
     #expect(printed == [text])
@@ -146,13 +142,13 @@ import UVNetTestKit
     // What is captured by the body must be Sendable, so this test cannot record the print.
     let loop = try EventLoop()
     let start = loop.now
-    let remote = try loop.remote
+    let remote = loop.remote
     LoopTimer.after(.seconds(600), on: loop) { _ in print("no answer in time") }
     Task.detached {
       let answer = (1...1000).reduce(0, +)
       remote.execute { loop in
         print("the answer is \(answer)")
-        loop.closeAll()
+        loop.end()
       }
     }
     loop.run()

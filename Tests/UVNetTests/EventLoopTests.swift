@@ -63,20 +63,20 @@ import UVNetTestKit
     #expect(error.description.contains("LoopTimer"))
     #expect(error.description.contains("TCPListener \(listener.localAddress)"))
     timer.cancel()
-    loop.closeAll()
+    listener.close()
     loop.run()
     try loop.close()
     try loop.close()
   }
 
-  @Test func `closeAll closes every kind of handle`() throws {
+  @Test func `the end of a loop closes every kind of handle`() throws {
     try LoopHarness.run { loop, _ in
       LoopTimer.every(.seconds(1), on: loop) { _ in }
       try SignalSource.on(SIGUSR1, on: loop) { _ in }
       _ = try TCPListener.listen(at: SocketAddress(.loopback, port: 0), on: loop) { _, _ in }
       TCPConnection.connect(to: SocketAddress(.loopback, port: 1), on: loop) { _ in }
       #expect(loop.openHandles.count >= 5)  // the connect timeout's timer too
-      loop.closeAll()
+      loop.end()
     }
   }
 
@@ -111,29 +111,5 @@ import UVNetTestKit
       return try await group.reduce(0, +)
     }
     #expect(total == 40)
-  }
-}
-
-@Suite struct RemoteTests {
-  @Test func `work from another thread runs on the loop's thread, in order`() throws {
-    try LoopHarness.run { loop, calls in
-      let remote = try loop.remote
-      let keepAlive = LoopTimer.every(.seconds(100), on: loop) { _ in }
-      nonisolated(unsafe) let record = calls
-      nonisolated(unsafe) let timer = keepAlive
-      Thread.detach {
-        for number in 1...3 { remote.execute { _ in record.record("\(number)") } }
-        remote.execute { _ in timer.cancel() }
-      }
-      calls.expect(["1", "2", "3"])
-    }
-  }
-
-  @Test func `a closed loop refuses work`() throws {
-    let loop = try EventLoop()
-    let remote = try loop.remote
-    #expect(remote.execute { _ in })
-    try loop.close()
-    #expect(!remote.execute { _ in Issue.record("the loop is closed") })
   }
 }

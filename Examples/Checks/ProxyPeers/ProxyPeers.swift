@@ -129,6 +129,6 @@ final class ProxyPeers {
 
   func fail(_ message: String) {
     failure = failure ?? message
-    loop.closeAll()
+    loop.end()
   }
 }

@@ -48,7 +48,7 @@ struct Framing {
         guard case .success(let connection) = result else { return print(result) }
         Note.receive(on: connection) { answer in
           print(answer.text)
-          loop.closeAll()
+          loop.end()
         }
         Note(text: text).send(on: connection)
       }

@@ -72,7 +72,10 @@ internal import CLibUV
   }
 
   private func begin() -> UVError? {
-    loop.checkIsOpen()
+    loop.checkIsOpen("Resolver.resolve() was called after the loop's close()", #fileID, #line)
+    guard !loop.isEnding else {
+      return UVError(.canceled, during: .resolve, detail: "the loop is ending")
+    }
     // An embedded NUL would end the name early for the system, and not for us.
     guard !host.isEmpty, host.utf8.count <= 255, !host.utf8.contains(0) else {
       return UVError(.invalidArgument, during: .resolve, detail: "not a host name")

@@ -2,29 +2,16 @@ internal import CLibUV
 internal import Synchronization
 
 extension EventLoop {
-  /// The door for other threads: the one part of a loop that may leave its thread.
-  ///
-  /// Ask for it on the loop's own thread, then hand it to others.
-  public var remote: Remote {
-    get throws(UVError) {
-      checkIsOpen()
-      checkThread()
-      if let remoteDoor { return remoteDoor.remote }
-      let door = try RemoteDoor(on: self)
-      remoteDoor = door
-      return door.remote
-    }
-  }
-
   /// Lets any thread have work done on a loop's thread.
   public final class Remote: Sendable {
     /// What is waiting, and libuv's handle while it may still be signalled.
-    @safe struct Waiting {
+    @safe private struct Waiting {
       var work: [@Sendable (EventLoop) -> Void] = []
-      var signal: UnsafeMutablePointer<uv_handle_t>?
+      var isAccepting = true
+      let signal: UnsafeMutablePointer<uv_handle_t>
     }
 
-    let waiting: Mutex<Waiting>
+    private let waiting: Mutex<Waiting>
 
     init(signal: sending UnsafeMutablePointer<uv_handle_t>) {
       waiting = unsafe Mutex(Waiting(signal: signal))
@@ -33,61 +20,44 @@ extension EventLoop {
     /// Has `body` called on the loop's thread, soon; callable from any thread.
     ///
     /// Bodies run in the order in which one thread gave them. The loop does not stay alive for
-    /// work that may come: keep a handle open that does, or a timer.
+    /// work that may come: keep a handle open that does, or a timer. Work that has come is called
+    /// before ``EventLoop/run(file:line:)`` returns; what comes after that is called by the next run,
+    /// or by ``EventLoop/close(file:line:)``.
     ///
     /// - Parameter body: Called with the loop, on its thread.
-    /// - Returns: Whether the loop took it: `false` once the loop is closed.
+    /// - Returns: Whether the loop took it, and will call it: `false` once the loop is ending or
+    ///   closed.
     @discardableResult
     public func execute(_ body: @escaping @Sendable (EventLoop) -> Void) -> Bool {
       waiting.withLock { waiting in
-        guard let signal = unsafe waiting.signal else { return false }
+        guard waiting.isAccepting else { return false }
         waiting.work.append(body)
-        return unsafe uv_async_send(cuv_async(signal)) == 0
+        // Under the lock, since the loop may free the handle as soon as it has refused.
+        return unsafe uv_async_send(cuv_async(waiting.signal)) == 0
+      }
+    }
+
+    func refuse() { waiting.withLock { $0.isAccepting = false } }
+
+    func accept() { waiting.withLock { $0.isAccepting = true } }
+
+    /// Takes what is waiting.
+    ///
+    /// Nothing of the program's is called or freed under the lock.
+    func takeWork() -> [@Sendable (EventLoop) -> Void] {
+      waiting.withLock { waiting in
+        let work = waiting.work
+        waiting.work = []
+        return work
       }
     }
   }
-}
 
-/// The loop's side of ``EventLoop/Remote``: the libuv handle that wakes it.
-@safe final class RemoteDoor {
-  let remote: EventLoop.Remote
-  private let raw: UnsafeMutablePointer<uv_handle_t>
-
-  init(on loop: EventLoop) throws(UVError) {
-    let raw = unsafe Handle.allocate(UV_ASYNC)
-    let status = unsafe uv_async_init(loop.raw, cuv_async(raw)) { handle in
-      guard let handle = unsafe handle else { return }
-      unsafe EventLoop.of(handle.pointee.loop).runRemoteWork()
-    }
-    guard status == 0 else {
-      unsafe raw.deallocate()
-      throw UVError(status, .initialize)
-    }
-    unsafe raw.pointee.data = nil
-    unsafe uv_unref(raw)
-    unsafe self.raw = raw
-    nonisolated(unsafe) let signal = unsafe raw
-    remote = unsafe EventLoop.Remote(signal: signal)
-  }
-
-  /// Ends the door: later work is refused, and libuv frees the handle on the loop's next turn.
-  func shut() {
-    remote.waiting.withLock { waiting in
-      unsafe waiting.signal = nil
-      waiting.work = []
-    }
-    unsafe uv_close(raw) { raw in unsafe raw?.deallocate() }
-  }
-}
-
-extension EventLoop {
-  fileprivate func runRemoteWork() {
-    guard let remoteDoor else { return }
-    let work = remoteDoor.remote.waiting.withLock { waiting in
-      let work = waiting.work
-      waiting.work = []
-      return work
-    }
+  /// Calls what other threads have given so far; whether there was any.
+  func runRemoteWork() -> Bool {
+    let work = remote.takeWork()
+    guard !work.isEmpty else { return false }
     dispatch { for body in work { body(self) } }
+    return true
   }
 }

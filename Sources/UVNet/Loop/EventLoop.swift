@@ -12,17 +12,18 @@ internal import CLibUV
 /// `Sendable`, so that the compiler keeps it there. The one way in from another thread is
 /// ``Remote/execute(_:)``.
 ///
-/// The first loop of a process sets SIGPIPE to be ignored, unless the program has a handler of
-/// its own: libuv leaves the signal alone, and a write to a connection that its peer has reset
-/// would end the process.
+/// Making a loop sets SIGPIPE to be ignored, unless the program has a handler of its own: libuv
+/// leaves the signal alone, and a write to a connection that its peer has reset would end the
+/// process.
 ///
-/// Call ``close()`` when the loop is no longer needed.
+/// A program ends its loop by ``endAndClose()``, or by ``end()`` in a callback and ``close()`` after
+/// ``run()``.
 @safe public final class EventLoop {
   /// Bytes that one read takes at most; all connections of a loop share one such buffer.
   static let readBufferSize = 65536
 
-  /// What libuv's callbacks find at `uv_loop_t.data`, without counting a reference.
-  @safe private struct Context {
+  /// What libuv's callbacks find at `uv_loop_t.data`, without a retain.
+  @safe struct Context {
     let loop: Unmanaged<EventLoop>
     let readBuffer: uv_buf_t
   }
@@ -33,23 +34,32 @@ internal import CLibUV
   /// Like ``firstUnflushed``.
   @exclusivity(unchecked) var writeBuffers = WriteBufferPool()
 
-  /// The handles that libuv needs for ticks and for collected writes; they keep no loop alive.
-  private let prepare: UnsafeMutablePointer<uv_handle_t>
-  private let idle: UnsafeMutablePointer<uv_handle_t>
+  /// The handles that the loop itself needs; they keep no loop alive.
+  let inner: InnerHandles
 
-  private var ticks: [() -> Void] = []
+  var ticks: [() -> Void] = []
   /// The first connection with collected writes, most often the only one, and the others.
   ///
-  /// Not counted: each is open, or has its close callback still to come and is taken off by that.
+  /// Not retained: each is open, or has its close callback still to come and is taken off by that.
   /// Only ever touched for a moment in which nothing of the program's runs.
-  @exclusivity(unchecked) private var firstUnflushed: Unmanaged<StreamConnection>?
-  @exclusivity(unchecked) private var otherUnflushed: [Unmanaged<StreamConnection>] = unsafe []
+  @exclusivity(unchecked) var firstUnflushed: Unmanaged<StreamConnection>?
+  @exclusivity(unchecked) var otherUnflushed: [Unmanaged<StreamConnection>] = unsafe []
   /// Who has read bytes last; to be compared only.
   var lastReader: UnsafeMutableRawPointer?
-  private var callbackDepth = 0
-  private(set) var isInTimerCallback = false
-  private var isClosed = false
-  private var runner: pthread_t?
+  var callbackDepth = 0
+  var isInTimerCallback = false
+  var quiet = QuietConnections()
+  /// Look-ups that libuv's thread pool has.
+  var lookups: [Resolver] = []
+
+  private(set) var isClosed = false
+  /// Whether ``end()`` was called: nothing new begins on the loop.
+  public internal(set) var isEnding = false
+  var isStopRequested = false
+  var runner: pthread_t?
+
+  /// The door for other threads: the one part of a loop that may leave its thread.
+  public let remote: Remote
 
   /// Makes a loop.
   ///
@@ -57,58 +67,46 @@ internal import CLibUV
   ///   ``UVError/Code/tooManyOpenFiles``.
   public init() throws(UVError) {
     ignoreBrokenPipeSignal()
-    unsafe raw = .allocate(capacity: 1)
-    unsafe readBuffer = .allocate(byteCount: Self.readBufferSize, alignment: 16)
-    unsafe prepare = Handle.allocate(UV_PREPARE)
-    unsafe idle = Handle.allocate(UV_IDLE)
-    unsafe context = .allocate(capacity: 1)
+    let raw = UnsafeMutablePointer<uv_loop_t>.allocate(capacity: 1)
     unsafe raw.initialize(to: uv_loop_t())
     unsafe raw.pointee.backend_fd = -1
     let status = unsafe uv_loop_init(raw)
     guard status == 0 else {
       // Before 1.51 libuv leaves the descriptor that it waits on open when what follows fails.
       if unsafe raw.pointee.backend_fd >= 0 { unsafe closeDescriptor(raw.pointee.backend_fd) }
-      isClosed = true
-      freeMemory()
+      unsafe raw.deallocate()
       throw UVError(status, .initialize)
     }
+    do throws(UVError) {
+      inner = try unsafe InnerHandles(on: raw)
+    } catch {
+      unsafe uv_loop_close(raw)
+      unsafe raw.deallocate()
+      throw error
+    }
+    unsafe self.raw = unsafe raw
+    unsafe readBuffer = .allocate(byteCount: Self.readBufferSize, alignment: 16)
+    unsafe context = .allocate(capacity: 1)
+    remote = inner.makeRemote()
     unsafe context.initialize(
       to: Context(
         loop: .passUnretained(self),
         readBuffer: uv_buf_init(
           readBuffer.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(readBuffer.count))))
     unsafe raw.pointee.data = UnsafeMutableRawPointer(context)
-    // Neither init can fail: libuv only fills memory.
-    unsafe uv_prepare_init(raw, cuv_prepare(prepare))
-    unsafe uv_idle_init(raw, cuv_idle(idle))
-    unsafe prepare.pointee.data = nil
-    unsafe idle.pointee.data = nil
-    unsafe uv_unref(prepare)
-    unsafe uv_prepare_start(cuv_prepare(prepare)) { handle in
-      guard let handle = unsafe handle else { return }
-      unsafe EventLoop.of(handle.pointee.loop).beforePoll()
-    }
   }
 
-  deinit { assert(isClosed, "an EventLoop was dropped without close()") }
+  deinit { assert(isClosed, "an EventLoop without open handles was dropped without close()") }
 
-  /// Runs callbacks until ``stop()`` is called or nothing keeps the loop alive.
+  /// Makes ``run(file:line:)`` return once the callbacks that are due now have been called.
   ///
-  /// It may be called again. A callback must not call it: that is a mistake in the program, and
-  /// stops it.
-  public func run() {
-    precondition(runner == nil, "EventLoop.run() was called by one of its own callbacks")
-    checkIsOpen()
-    runner = pthread_self()
-    _ = unsafe uv_run(raw, UV_RUN_DEFAULT)
-    runner = nil
-  }
-
-  /// Makes ``run()`` return once the callbacks that are due now have been called.
-  public func stop() {
-    checkIsOpen()
+  /// Called while the loop does not run, it makes the next ``run(file:line:)`` only send what was
+  /// written before, and return.
+  public func stop(file: StaticString = #fileID, line: UInt = #line) {
+    checkIsOpen("EventLoop.stop() was called after close()", file, line)
     checkThread()
-    unsafe uv_stop(raw)
+    isStopRequested = true
+    if runner != nil { unsafe uv_stop(raw) }
   }
 
   /// The time now, from the system's monotonic clock, read at each call.
@@ -116,19 +114,15 @@ internal import CLibUV
 
   /// Calls `body` once, on a later turn of the loop and before it waits for events.
   ///
-  /// It keeps the loop alive until then. Bodies are called in the order in which they were given.
-  public func nextTick(_ body: @escaping () -> Void) {
-    checkIsOpen()
+  /// It keeps the loop alive until then. Bodies are called in the order in which they were given;
+  /// those that no ``run(file:line:)`` has called are called by ``close(file:line:)``.
+  public func nextTick(
+    file: StaticString = #fileID, line: UInt = #line, _ body: @escaping () -> Void
+  ) {
+    checkIsOpen("EventLoop.nextTick() was called after close()", file, line)
     checkThread()
     ticks.append(body)
-    wakeWithoutWaiting()
-  }
-
-  /// Closes every handle, as ``Handle/close()`` does.
-  ///
-  /// Their close callbacks come when the loop runs.
-  public func closeAll() {
-    for handle in handles() { handle.close() }
+    inner.wake()
   }
 
   /// Describes each handle that is not fully closed, such as `TCPConnection 127.0.0.1:4242`, and
@@ -139,40 +133,44 @@ internal import CLibUV
 
   /// Frees the loop; using it afterwards is a mistake in the program, and stops it.
   ///
-  /// Calling it again does nothing. A callback must not call it: that is a mistake in the program,
-  /// and stops it.
+  /// Bodies that ``nextTick(file:line:_:)`` and ``Remote/execute(_:)`` have accepted and no run has
+  /// called are called first. Calling it again does nothing, or tries again after it threw. A
+  /// callback must not call it: that is a mistake in the program, and stops it.
   ///
   /// - Throws: ``UVError/Code/busy`` with the names of the handles that are still open; the loop
-  ///   is then as it was, so that they can be closed and the loop run once more.
-  public func close() throws(UVError) {
+  ///   can still be used then, so that they can be closed and the loop run once more.
+  public func close(file: StaticString = #fileID, line: UInt = #line) throws(UVError) {
     guard !isClosed else { return }
-    precondition(runner == nil, "EventLoop.close() was called by one of its own callbacks")
-    let open = openHandles
+    checkIsNotRunning("EventLoop.close() was called by one of its own callbacks", file, line)
+    callWhatWasAccepted()
+    let open = openHandles + (ticks.isEmpty ? [] : ["EventLoop.nextTick"])
     guard open.isEmpty else {
+      if !isEnding { remote.accept() }
       throw UVError(.busy, during: .closeLoop, detail: open.joined(separator: ", "))
     }
-    remoteDoor?.shut()
-    unsafe uv_close(prepare, nil)
-    unsafe uv_close(idle, nil)
-    _ = unsafe uv_run(raw, UV_RUN_NOWAIT)
+    unsafe inner.close(raw)
     let status = unsafe uv_loop_close(raw)
-    guard status == 0 else { throw UVError(status, .closeLoop) }
+    guard status == 0 else {
+      unsafe inner.reopen(raw)
+      if !isEnding { remote.accept() }
+      throw UVError(status, .closeLoop)
+    }
     isClosed = true
-    ticks = []
+    unsafe raw.deallocate()
     freeMemory()
   }
 
-  /// Look-ups that libuv's thread pool has.
-  var lookups: [Resolver] = []
-
-  /// The door for other threads, made at its first use; see `EventLoop+Remote`.
-  var remoteDoor: RemoteDoor?
+  /// Gives the loop up though the system still works on look-ups for it, which nothing can stop.
+  ///
+  /// libuv's threads will write to its side of the loop when they are done, so that is never freed.
+  func abandon() {
+    isClosed = true
+    inner.abandon()
+    freeMemory()
+  }
 
   private func freeMemory() {
-    unsafe raw.deallocate()
     unsafe readBuffer.deallocate()
-    unsafe prepare.deallocate()
-    unsafe idle.deallocate()
     unsafe context.deallocate()
   }
 }
@@ -190,134 +188,18 @@ extension EventLoop {
   }
 }
 
-// MARK: - Callbacks
+// MARK: - Checks
 
 extension EventLoop {
-  static func of(_ raw: UnsafeMutablePointer<uv_loop_t>) -> EventLoop {
-    unsafe context(of: raw).pointee.loop.takeUnretainedValue()
-  }
-
-  private static func context(
-    of raw: UnsafeMutablePointer<uv_loop_t>
-  ) -> UnsafeMutablePointer<Context> {
-    unsafe raw.pointee.data.assumingMemoryBound(to: Context.self)
-  }
-
-  /// Gives libuv the loop's read buffer for one read.
-  ///
-  /// All handles share it: libuv reads and calls back with the bytes before it asks for another.
-  static func lendReadBuffer(
-    for handle: UnsafeMutablePointer<uv_handle_t>?, in place: UnsafeMutablePointer<uv_buf_t>?
-  ) {
-    guard let handle = unsafe handle, let place = unsafe place else { return }
-    unsafe place.pointee = context(of: handle.pointee.loop).pointee.readBuffer
-  }
-
-  /// Calls into the program for an event, then sends what the outermost such call has written.
+  /// Stops a program that uses a loop after ``close(file:line:)``: libuv would use freed memory.
   @inline(__always)
-  func dispatch(_ body: () -> Void) {
-    callbackDepth += 1
-    body()
-    callbackDepth -= 1
-    if callbackDepth == 0, unsafe firstUnflushed != nil { flushWrites() }
+  func checkIsOpen(_ mistake: StaticString, _ file: StaticString, _ line: UInt) {
+    if isClosed { stopProgram(mistake, file, line) }
   }
 
-  /// Calls into the program for a timer: answers due in one turn leave together, before the poll.
-  func dispatchTimer(_ body: () -> Void) {
-    callbackDepth += 1
-    isInTimerCallback = true
-    body()
-    isInTimerCallback = false
-    callbackDepth -= 1
-  }
-
-  /// Remembers a connection that has collected writes.
-  @inline(__always)
-  func needsFlush(_ connection: StreamConnection) {
-    if unsafe firstUnflushed == nil {
-      unsafe firstUnflushed = .passUnretained(connection)
-    } else {
-      unsafe otherUnflushed.append(.passUnretained(connection))
-    }
-  }
-
-  /// Forgets a connection that is closed before its collected writes were looked at.
-  func needsNoFlush(_ connection: StreamConnection) {
-    let forgotten = unsafe Unmanaged.passUnretained(connection).toOpaque()
-    unsafe otherUnflushed.removeAll { unsafe $0.toOpaque() == forgotten }
-    guard unsafe firstUnflushed?.toOpaque() == forgotten else { return }
-    unsafe firstUnflushed = otherUnflushed.isEmpty ? nil : otherUnflushed.removeFirst()
-  }
-
-  /// Sends collected writes, one pass: what completions write in it waits for the next turn, or a
-  /// fast peer could keep us here.
-  private func flushWrites() {
-    guard let first = unsafe firstUnflushed else { return }
-    unsafe firstUnflushed = nil
-    let count = unsafe otherUnflushed.count
-    callbackDepth += 1
-    unsafe first._withUnsafeGuaranteedRef { $0.flush() }
-    if count > 0 {
-      for index in 0..<count {
-        let next = unsafe otherUnflushed[index]
-        unsafe next._withUnsafeGuaranteedRef { $0.flush() }
-      }
-      unsafe otherUnflushed.removeFirst(count)
-    }
-    callbackDepth -= 1
-  }
-
-  private func beforePoll() {
-    if unsafe firstUnflushed != nil {
-      flushWrites()
-      if unsafe firstUnflushed != nil { wakeWithoutWaiting() }
-    }
-  }
-
-  /// An active idle handle makes libuv poll without waiting.
-  private func wakeWithoutWaiting() {
-    unsafe uv_idle_start(cuv_idle(idle)) { handle in
-      guard let handle = unsafe handle else { return }
-      unsafe EventLoop.of(handle.pointee.loop).runTicks()
-    }
-  }
-
-  private func runTicks() {
-    unsafe uv_idle_stop(cuv_idle(idle))
-    let due = ticks
-    ticks = []
-    callbackDepth += 1
-    for body in due { body() }
-    callbackDepth -= 1
-  }
-}
-
-// MARK: - Handles
-
-extension EventLoop {
-  /// Every handle of the library's that libuv knows on this loop, closing ones included.
-  func handles() -> [Handle] {
-    guard !isClosed else { return [] }
-    var found: [Handle] = []
-    unsafe withUnsafeMutablePointer(to: &found) { found in
-      unsafe uv_walk(
-        raw,
-        { handle, argument in
-          // Our own inner handles carry no data.
-          guard let data = unsafe handle?.pointee.data, let argument = unsafe argument else {
-            return
-          }
-          unsafe argument.assumingMemoryBound(to: [Handle].self).pointee.append(
-            Unmanaged<Handle>.fromOpaque(data).takeUnretainedValue())
-        }, found)
-    }
-    return found
-  }
-
-  /// Stops a program that uses a loop after ``close()``: libuv would use freed memory.
-  @inline(__always)
-  func checkIsOpen() {
-    precondition(!isClosed, "an EventLoop was used after close()")
+  /// Stops a program that runs or frees a loop inside one of its callbacks.
+  func checkIsNotRunning(_ mistake: StaticString, _ file: StaticString, _ line: UInt) {
+    if runner != nil { stopProgram(mistake, file, line) }
   }
 
   /// In debug builds, stops a program that uses a running loop from another thread.

@@ -13,11 +13,16 @@ internal import CLibUV
   @exclusivity(unchecked) private(set) final var raw: UnsafeMutablePointer<uv_handle_t>
   private final var state: State
 
-  private enum State: UInt8 { case unborn, open, closing, closed }
+  private enum State: UInt8 {
+    /// libuv does not know it: its initialisation failed, or was undone, or was not tried.
+    case unborn
+    case open, closing, closed
+  }
 
   /// Allocates and initialises libuv's side of the handle.
   ///
-  /// - Throws: What `initialize` returned, when that is negative; nothing is left behind then.
+  /// - Throws: What `initialize` returned, when that is negative; ``UVError/Code/canceled`` on a loop
+  ///   that is ending. Nothing is left behind then.
   init(
     _ type: uv_handle_type, on loop: EventLoop,
     initialize: (UnsafeMutablePointer<uv_loop_t>, UnsafeMutablePointer<uv_handle_t>) -> Int32
@@ -25,17 +30,43 @@ internal import CLibUV
     self.loop = loop
     self.state = .unborn
     unsafe raw = Self.allocate(type)
-    loop.checkIsOpen()
+    loop.checkIsOpen("a handle was made on an EventLoop after its close()", #fileID, #line)
     loop.checkThread()
+    guard !loop.isEnding else {
+      throw UVError(.canceled, during: .initialize, detail: "the loop is ending")
+    }
     let status = unsafe initialize(loop.raw, raw)
     guard status == 0 else { throw UVError(status, .initialize) }
     state = .open
     unsafe raw.pointee.data = Unmanaged.passRetained(self).toOpaque()
   }
 
+  /// Makes a handle that behaves like one that is closed, for what cannot fail on a loop that is
+  /// ending.
+  init(closedOn loop: EventLoop, _ type: uv_handle_type) {
+    self.loop = loop
+    state = .unborn
+    unsafe raw = Self.allocate(type)
+  }
+
   deinit {
     assert(state == .closed || state == .unborn, "a handle was freed before its close callback")
     unsafe raw.deallocate()
+  }
+
+  /// Undoes the initialisation of a handle whose next step failed, before the program has seen it.
+  ///
+  /// libuv has to be asked to close it all the same; the loop's next turn or its close lets libuv
+  /// do that. The program hears nothing of it, and the handle is no longer open.
+  final func discard() {
+    guard state == .open else { return }
+    willClose()
+    state = .unborn
+    let old = unsafe raw
+    unsafe raw = Self.allocate(UV_IDLE)
+    unsafe old.pointee.data = nil
+    unsafe uv_close(old) { old in unsafe old?.deallocate() }
+    unsafe Unmanaged.passUnretained(self).release()
   }
 
   static func allocate(_ type: uv_handle_type) -> UnsafeMutablePointer<uv_handle_t> {
@@ -60,8 +91,9 @@ internal import CLibUV
 
   /// Closes the handle; legal at any time, in any callback, and more than once.
   ///
-  /// Nothing more is called for it, but for what had to be told: the completions of writes that
-  /// are given up, then the close callback, on a later turn of the loop.
+  /// What was written in the same callback before is offered to the kernel first. Nothing more is
+  /// called for the handle, but for what had to be told: the completions of writes, then the close
+  /// callback, on a later turn of the loop.
   public final func close() {
     loop.checkThread()
     unsafe beginClose { raw in
@@ -116,9 +148,17 @@ internal import CLibUV
     get { state != .open ? false : unsafe uv_has_ref(raw) != 0 }
     set {
       guard state == .open else { return }
+      let isChange = newValue != keepsLoopAlive
       if newValue { unsafe uv_ref(raw) } else { unsafe uv_unref(raw) }
+      if isChange { didChangeKeepsLoopAlive() }
     }
   }
+
+  /// Called when ``keepsLoopAlive`` has changed.
+  func didChangeKeepsLoopAlive() {}
+
+  /// The handle as a connection that the loop has to look at by itself.
+  var asQuietConnection: StreamConnection? { nil }
 
   /// Called once when closing begins: let go of timers and requests.
   func willClose() {}

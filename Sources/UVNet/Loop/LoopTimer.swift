@@ -31,6 +31,10 @@ public final class LoopTimer: Handle {
   private init(_ mode: Mode, on loop: EventLoop, body: @escaping (LoopTimer) -> Void) {
     self.mode = mode
     self.body = body
+    guard !loop.isEnding else {
+      super.init(closedOn: loop, UV_TIMER)
+      return
+    }
     do throws(UVError) {
       try unsafe super.init(UV_TIMER, on: loop) { loop, raw in
         unsafe uv_timer_init(loop, cuv_timer(raw))

@@ -48,7 +48,7 @@ public final class SignalSource: Handle {
         ).fire()
       }, signal)
     guard status == 0 else {
-      source.close()
+      source.discard()
       throw UVError(status, .watchSignal)
     }
     source.keepsLoopAlive = false

@@ -20,7 +20,8 @@ public final class ConnectAttempt {
       self.connection = connection
       try begin(connection, address)
     } catch {
-      connection?.close()
+      connection?.discard()
+      connection = nil
       verdict = error
       loop.nextTick { self.finish(error.code.rawValue) }
       return
@@ -70,6 +71,7 @@ public final class ConnectAttempt {
     timer = nil
     if status == 0, verdict == nil {
       loop.dispatch { completion(.success(connection)) }
+      connection.watchWhileQuiet()
     } else {
       connection.close()
       let error = verdict ?? UVError(status, .connect)

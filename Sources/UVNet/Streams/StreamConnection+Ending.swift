@@ -61,13 +61,13 @@ extension StreamConnection {
     }
     if status != 0 {
       unsafe request.deallocate()
-      fail(status, .shutdown)
+      didFailOutput(status, .shutdown)
     }
   }
 
   private final func didShutDown(_ status: Int32) {
     guard !isClosing else { return }
-    guard status == 0 else { return fail(status, .shutdown) }
+    guard status == 0 else { return didFailOutput(status, .shutdown) }
     progress.insert(.shutdownDone)
     closeWhenBothEndsAreDone()
   }

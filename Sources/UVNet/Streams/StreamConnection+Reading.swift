@@ -3,13 +3,15 @@ internal import CLibUV
 extension StreamConnection {
   /// Stops reading, so that the peer is slowed down by TCP's flow control.
   ///
-  /// While reading is paused and nothing is being written, the system does not tell of a peer's
-  /// reset: pause only while there is something to send, or have a timer.
+  /// While reading is paused the peer's end is not noticed. A reset, or a connection that the system
+  /// has given up, is noticed at once while something is being written, and within a second or so
+  /// otherwise; the connection then fails, and what was not read is lost.
   public final func pauseReading() {
     guard !isClosing, !progress.contains(.lingering) else { return }
     loop.checkThread()
     progress.insert(.paused)
     stopReading()
+    watchWhileQuiet()
   }
 
   /// Reads again after ``pauseReading()``.
@@ -24,6 +26,9 @@ extension StreamConnection {
   public final var isReadingPaused: Bool { progress.contains(.paused) }
 
   /// Whether the peer has ended its stream.
+  ///
+  /// Nothing is read any more then: if the peer resets the connection after its end, that is noticed
+  /// like a reset while reading is paused.
   public final var endReceived: Bool { progress.contains(.endReceived) }
 
   final func startReading() {
@@ -37,6 +42,7 @@ extension StreamConnection {
       })
     guard status == 0 else { return fail(status, .read) }
     progress.insert(.reading)
+    unwatch()
   }
 
   private final func stopReading() {
@@ -67,19 +73,25 @@ extension StreamConnection {
   private final func didReceiveEnd() {
     // A reset that came together with data looks like an end to libuv, which does not read again:
     // the system still knows better (seen with 1.44). Then nobody else has read in between.
-    if unsafe loop.lastReader == UnsafeMutableRawPointer(raw), let descriptor = try? descriptor(),
-      let error = SocketOption.error.value(on: descriptor), error != 0
-    {
-      return progress.contains(.lingering) ? close() : fail(-Int32(clamping: error), .read)
+    if unsafe loop.lastReader == UnsafeMutableRawPointer(raw), let error = pendingError {
+      if error != UV_EPIPE.rawValue {
+        return progress.contains(.lingering) ? close() : fail(error, .read)
+      }
+      // The system says so of a reset that came after the peer's end.
+      progress.insert(.broken)
     }
     progress.insert(.endReceived)
     stopReading()
+    let isBroken = progress.contains(.broken)
     if progress.contains(.lingering) {
-      closeWhenBothEndsAreDone()
-    } else if let onEnd = unsafe handlers?.takeUnretainedValue().onEnd {
+      return isBroken ? close() : closeWhenBothEndsAreDone()
+    }
+    if let onEnd = unsafe handlers?.takeUnretainedValue().onEnd {
       loop.dispatch { onEnd(self) }
-    } else {
+    } else if !isBroken {
       loop.dispatch { closeGracefully() }
     }
+    // There is nobody left to write to.
+    if isBroken { close() } else { watchWhileQuiet() }
   }
 }

@@ -8,13 +8,16 @@ extension StreamConnection {
 
   /// Bytes of an open connection that the kernel has not taken yet.
   @inline(__always)
-  private final var unsent: Int {
+  final var unsent: Int {
     let collected = unsafe queue.collected.count
     return unsafe queue.hasBacklog ? collected + unsentInFlight : collected
   }
 
   private final var unsentInFlight: Int {
-    unsafe queue.isInFlight ? uv_stream_get_write_queue_size(cuv_stream(raw)) : 0
+    guard unsafe queue.isInFlight else { return 0 }
+    // libuv does not tell how much of a write that has failed was sent.
+    return unsafe progress.contains(.writeFailed)
+      ? queue.inFlightCount : uv_stream_get_write_queue_size(cuv_stream(raw))
   }
 
   /// Bytes that the kernel has taken so far.
@@ -23,7 +26,7 @@ extension StreamConnection {
   /// Whether the program should go on writing: false from the high-water mark down to the low one,
   /// and after ``shutdown()`` or a close.
   public final var isWritable: Bool {
-    !isClosing && progress.isDisjoint(with: [.aboveHighWater, .shutdownAsked])
+    !isClosing && progress.isDisjoint(with: [.aboveHighWater, .shutdownAsked, .broken])
   }
 
   /// Bytes that may still be written before ``isWritable`` turns false; none when it is false.
@@ -37,9 +40,9 @@ extension StreamConnection {
   ///   - bytes: What to send; copied before the call returns.
   ///   - completion: Called when the kernel has taken the bytes, or with the error that kept it
   ///     from that; never by this call itself.
-  /// - Throws: ``UVError/Code/noBufferSpace`` over the hard limits,
-  ///   ``UVError/Code/brokenPipe`` after ``shutdown()``, ``UVError/Code/badDescriptor`` after a
-  ///   close. Nothing is queued then, and the completion is not called.
+  /// - Throws: ``UVError/Code/noBufferSpace`` over the hard limits, with the limit's name and value;
+  ///   ``UVError/Code/brokenPipe`` after ``shutdown()``, or when the peer is gone and only its end
+  ///   is still to be read; ``UVError/Code/badDescriptor`` after a close. Nothing is queued then, and the completion is not called.
   public final func write(
     _ bytes: RawSpan, completion: ((Result<Void, UVError>) -> Void)? = nil
   ) throws(UVError) {
@@ -85,7 +88,7 @@ extension StreamConnection {
   ) throws(UVError) {
     loop.checkThread()
     let pending = unsent
-    guard !isClosing, !progress.contains(.shutdownAsked),
+    guard !isClosing, progress.isDisjoint(with: .cannotWrite),
       bytes.count <= limits.value.maximumPendingBytes - pending
     else { throw refusal }
     if completion != nil { try checkCompletions() }
@@ -97,16 +100,24 @@ extension StreamConnection {
 
   /// Why a write is refused.
   private final var refusal: UVError {
-    let code: UVError.Code =
-      isClosing
-      ? .badDescriptor : progress.contains(.shutdownAsked) ? .brokenPipe : .noBufferSpace
-    return UVError(code, during: .write)
+    if isClosing { return UVError(.badDescriptor, during: .write) }
+    guard progress.isDisjoint(with: .cannotWrite) else {
+      return UVError(.brokenPipe, during: .write)
+    }
+    return overLimit("maximumPendingBytes", limits.value.maximumPendingBytes)
   }
 
   private final func checkCompletions() throws(UVError) {
-    guard unsafe queue.pendingCompletions < limits.value.maximumPendingCompletions else {
-      throw UVError(.noBufferSpace, during: .write)
+    let limit = limits.value.maximumPendingCompletions
+    guard unsafe queue.pendingCompletions < limit else {
+      throw overLimit("maximumPendingCompletions", limit)
     }
+  }
+
+  /// The system has an error of this name too, hence the words.
+  private final func overLimit(_ name: String, _ value: Int) -> UVError {
+    UVError(
+      .noBufferSpace, during: .write, detail: "the connection's writeLimits.\(name) is \(value)")
   }
 
   @inline(__always)
@@ -116,7 +127,8 @@ extension StreamConnection {
     loop.needsFlush(self)
   }
 
-  /// Offers the collected bytes to the kernel; called by the loop when a callback has returned.
+  /// Offers the collected bytes to the kernel and tells who waits; called by the loop when a
+  /// callback has returned.
   @inline(__always)
   final func flush() {
     progress.remove(.needsFlush)
@@ -129,6 +141,28 @@ extension StreamConnection {
     settle()
   }
 
+  /// Offers the collected bytes and calls nobody: the flush that is still to come does.
+  final func offerWrites() {
+    guard !isClosing, unsafe !queue.collected.isEmpty && !queue.isInFlight,
+      let taken = unsafe tryWrite(queue.collected.bytes)
+    else { return }
+    let rest = unsafe queue.sent(taken, pool: &loop.writeBuffers)
+    if unsafe !rest.isEmpty { _ = unsafe submit(rest) }
+  }
+
+  /// Offers the collected bytes for the last time, before a close: how many the kernel took.
+  ///
+  /// What happens to them then is not the close's reason.
+  final func lastOffer() -> Int {
+    // What has been flushed since the last write waits for the kernel or has gone to it.
+    guard progress.contains(.needsFlush),
+      progress.isDisjoint(with: [.withoutLastOffer, .broken, .writeFailed]),
+      unsafe !queue.collected.isEmpty && !queue.isInFlight
+    else { return 0 }
+    var range = unsafe uv_buf_t(queue.collected.bytes)
+    return unsafe max(0, Int(uv_try_write(cuv_stream(raw), &range, 1)))
+  }
+
   /// Writes what fits now, without queueing: the number of bytes, or `nil` after a failure.
   @inline(__always)
   private final func tryWrite(_ bytes: UnsafeMutableRawBufferPointer) -> Int? {
@@ -136,7 +170,7 @@ extension StreamConnection {
     let taken = unsafe uv_try_write(cuv_stream(raw), &range, 1)
     if taken >= 0 { return Int(taken) }
     if taken == UV_EAGAIN.rawValue { return 0 }
-    fail(taken, .write)
+    didFailOutput(taken, .write)
     return nil
   }
 
@@ -150,16 +184,22 @@ extension StreamConnection {
     }
     if status != 0 {
       unsafe request.deallocate()
-      unsafe queue.finishInFlight(pool: &loop.writeBuffers)
+      progress.insert(.writeFailed)
       fail(status, .write)
     }
     return status == 0
   }
 
   private final func didFinishWrite(_ status: Int32) {
+    guard !isClosing else {
+      // didClose tells those who wait.
+      return unsafe queue.finishInFlight(pool: &loop.writeBuffers)
+    }
+    guard status == 0 else {
+      progress.insert(.writeFailed)
+      return didFailOutput(status, .write)
+    }
     unsafe queue.finishInFlight(pool: &loop.writeBuffers)
-    guard !isClosing else { return }  // didClose tells those who wait
-    guard status == 0 else { return fail(status, .write) }
     if unsafe !queue.collected.isEmpty { askForFlush() }
     loop.dispatch { settle() }
   }
@@ -174,7 +214,12 @@ extension StreamConnection {
   }
 
   private final func settleWhatWaits() {
-    while !isClosing, let completion = unsafe queue.nextFinished() { completion(.success(())) }
+    // Those that are there now: what they write, an empty span too, gets the next turn.
+    var count = unsafe queue.pendingCompletions
+    while count > 0, !isClosing, let completion = unsafe queue.nextFinished() {
+      completion(.success(()))
+      count -= 1
+    }
     guard !isClosing else { return }
     if progress.contains(.aboveHighWater), pendingBytes <= limits.value.lowWaterMark {
       progress.remove(.aboveHighWater)

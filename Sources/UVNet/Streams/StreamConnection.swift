@@ -51,32 +51,6 @@ internal import CLibUV
     }
   }
 
-  /// How much may be on its way out.
-  public struct WriteLimits: Hashable, Sendable {
-    /// ``StreamConnection/isWritable`` is false from the first write that brings
-    /// ``StreamConnection/pendingBytes`` above this many bytes.
-    public var highWaterMark: Int
-    /// It is true again when no more than this many bytes are left.
-    public var lowWaterMark: Int
-    /// A write that would bring more than this many bytes is refused.
-    public var maximumPendingBytes: Int
-    /// A write with a completion is refused while this many wait for theirs.
-    ///
-    /// Writes without one cost only their bytes and are not counted.
-    public var maximumPendingCompletions: Int
-
-    /// Makes limits; the defaults are 16 KiB and 64 KiB, 16 MiB and 65536 completions.
-    public init(
-      highWaterMark: Int = 65536, lowWaterMark: Int = 16384,
-      maximumPendingBytes: Int = 16 << 20, maximumPendingCompletions: Int = 65536
-    ) {
-      self.highWaterMark = highWaterMark
-      self.lowWaterMark = min(lowWaterMark, highWaterMark)
-      self.maximumPendingBytes = maximumPendingBytes
-      self.maximumPendingCompletions = maximumPendingCompletions
-    }
-  }
-
   // What a read and an answer touch comes first, so that it shares two lines of the processor's
   // cache; within that, in the order that packs best: ten thousand idle connections hold these.
   final var progress: Progress = []
@@ -120,6 +94,17 @@ internal import CLibUV
     static let shutdownDone = Self(rawValue: 128)
     /// Closing gracefully: input is thrown away.
     static let lingering = Self(rawValue: 256)
+    /// The peer is gone, which reading has still to find out: after what it sent comes its end.
+    static let broken = Self(rawValue: 512)
+    /// Among the quiet connections, which the loop looks at.
+    static let watched = Self(rawValue: 1024)
+    /// Closes without another offer to the kernel.
+    static let withoutLastOffer = Self(rawValue: 2048)
+    /// A write that libuv had has failed: its memory waits for the close.
+    static let writeFailed = Self(rawValue: 4096)
+
+    /// Nothing may be written any more.
+    static let cannotWrite: Self = [.shutdownAsked, .broken]
   }
 
   init(
@@ -132,10 +117,12 @@ internal import CLibUV
 
   /// Begins to read.
   ///
-  /// Call it once, where the connection is handed over or later.
-  ///
-  /// Until then nothing is read, and the end of the connection goes unnoticed.
-  public final func start(_ handlers: Handlers) {
+  /// Call it once, where the connection is handed over or later; a second call is a mistake in the
+  /// program, and stops it. Until then nothing is read, and of what happens to the connection only
+  /// its failure is noticed, within a second or so.
+  public final func start(
+    _ handlers: Handlers, file: StaticString = #fileID, line: UInt = #line
+  ) {
     guard !isClosing else {
       // Nothing more will come but the close callback, where that is still owed.
       if unsafe self.handlers == nil, !isClosed {
@@ -143,7 +130,9 @@ internal import CLibUV
       }
       return
     }
-    precondition(unsafe self.handlers == nil, "a connection was started twice")
+    guard unsafe self.handlers == nil else {
+      stopProgram("StreamConnection.start() was called twice", file, line)
+    }
     unsafe self.handlers = .passRetained(handlers.closures)
     startReading()
   }
@@ -152,31 +141,45 @@ internal import CLibUV
   public final var closeReason: CloseReason? { isClosing ? reason : nil }
 
   override func willClose() {
-    unsentAtClose = pendingBytes
+    unsentAtClose = unsent - lastOffer()
     if reason == nil { reason = progress.contains(.endReceived) ? .peer : .local }
+    unwatch()
     lingerTimer?.cancel()
     lingerTimer = nil
   }
 
   override func didClose() {
-    if progress.contains(.needsFlush) { loop.needsNoFlush(self) }
+    if progress.contains(.needsFlush) {
+      progress.remove(.needsFlush)
+      loop.needsNoFlush(self)
+    }
     let handlers = unsafe self.handlers?.takeRetainedValue()
     unsafe self.handlers = nil
     unsafe queue.discardCollected(pool: &loop.writeBuffers)
+    unsafe queue.finishInFlight(pool: &loop.writeBuffers)
+    let written = bytesWritten
+    while let completion = unsafe queue.nextFinished(upTo: written) { completion(.success(())) }
     while let completion = unsafe queue.nextAbandoned() {
       completion(.failure(failure ?? UVError(.canceled, during: .write)))
     }
     handlers?.onClose?(self, reason ?? .local)
   }
 
-  private final var failure: UVError? {
-    if case .failed(let error) = reason { error } else { nil }
+  override final var asQuietConnection: StreamConnection? {
+    progress.contains(.watched) ? self : nil
   }
 
-  final func fail(_ status: Int32, _ operation: UVError.Operation) {
-    guard !isClosing else { return }
-    reason = .failed(UVError(status, operation))
-    close()
+  override final func didChangeKeepsLoopAlive() {
+    guard progress.contains(.watched) else { return }
+    loop.addQuietConnectionsKeepingAlive(keepsLoopAlive ? 1 : -1)
+  }
+
+  deinit {
+    assert(!progress.contains(.needsFlush), "a connection was freed while its loop would flush it")
+  }
+
+  private final var failure: UVError? {
+    if case .failed(let error) = reason { error } else { nil }
   }
 
   /// Calls `body` with the connection behind a stream that libuv calls back for.
@@ -190,10 +193,4 @@ internal import CLibUV
     guard let data = unsafe raw.pointee.data else { return }
     unsafe Unmanaged<StreamConnection>.fromOpaque(data)._withUnsafeGuaranteedRef(body)
   }
-}
-
-/// Limits that many connections share, so that each holds a reference only.
-final class SharedLimits {
-  let value: StreamConnection.WriteLimits
-  init(_ value: StreamConnection.WriteLimits) { self.value = value }
 }

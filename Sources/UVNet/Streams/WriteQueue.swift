@@ -20,7 +20,10 @@ struct WriteQueue: ~Copyable {
     var inFlight = WriteBuffer()
     var inFlightStart = 0
     /// Those who asked, in order, with the position in the stream that they wait for.
-    var completions: [(position: UInt64, body: Completion)] = []
+    ///
+    /// A body is taken out when it is called, so that what it holds is not freed by a change of the
+    /// array: that could lead to a write, and to another change of it.
+    var completions: [(position: UInt64, body: Completion?)] = []
     var told = 0
   }
 
@@ -38,9 +41,12 @@ struct WriteQueue: ~Copyable {
     return !backlog.inFlight.isEmpty
   }
 
+  /// Bytes that libuv has or had to send, but for those that went before.
+  var inFlightCount: Int { backlog.map { $0.inFlight.count - $0.inFlightStart } ?? 0 }
+
   /// Bytes that are not fully with the kernel; what libuv has sent of a buffer counts until all is.
   var unfinished: Int {
-    collected.count + (backlog.map { $0.inFlight.count - $0.inFlightStart } ?? 0)
+    collected.count + inFlightCount
   }
 
   /// Writes whose completion is still owed.
@@ -82,8 +88,14 @@ struct WriteQueue: ~Copyable {
 
   /// The next completion whose bytes are all with the kernel.
   mutating func nextFinished() -> Completion? {
+    guard backlog != nil else { return nil }
+    return nextFinished(upTo: accepted - UInt64(unfinished))
+  }
+
+  /// The next completion that waits for no more than the first `position` bytes.
+  mutating func nextFinished(upTo position: UInt64) -> Completion? {
     guard let backlog, backlog.told < backlog.completions.count,
-      backlog.completions[backlog.told].position <= accepted - UInt64(unfinished)
+      backlog.completions[backlog.told].position <= position
     else { return nil }
     return takeCompletion(from: backlog)
   }
@@ -94,8 +106,8 @@ struct WriteQueue: ~Copyable {
     return takeCompletion(from: backlog)
   }
 
-  private func takeCompletion(from backlog: Backlog) -> Completion {
-    let body = backlog.completions[backlog.told].body
+  private func takeCompletion(from backlog: Backlog) -> Completion? {
+    let body = backlog.completions[backlog.told].body.take()
     backlog.told += 1
     let told = backlog.told
     if told == backlog.completions.count {

@@ -62,15 +62,18 @@ public final class TCPConnection: StreamConnection {
     let connection = try TCPConnection(on: loop, limits: SharedLimits(limits))
     let status = unsafe uv_tcp_open(cuv_tcp(connection.raw), descriptor)
     guard status == 0 else {
-      connection.close()
+      connection.discard()
       throw UVError(status, .open)
     }
+    connection.watchWhileQuiet()
     return connection
   }
 
   /// Drops the connection: what was not sent is lost, and the peer is told by a reset.
   public func reset() {
     loop.checkThread()
+    guard !isClosing else { return }
+    progress.insert(.withoutLastOffer)
     unsafe beginClose { raw in
       let status = unsafe uv_tcp_close_reset(cuv_tcp(raw)) { raw in
         guard let raw = unsafe raw else { return }

@@ -98,7 +98,7 @@ public final class TCPListener: Handle {
       try listener.bind(to: address, options)
       return listener
     } catch {
-      listener.close()
+      listener.discard()
       throw error
     }
   }
@@ -126,7 +126,7 @@ public final class TCPListener: Handle {
       try listener.beginListening(options)
       return listener
     } catch {
-      listener.close()
+      listener.discard()
       throw error
     }
   }
@@ -207,10 +207,11 @@ public final class TCPListener: Handle {
       let connection = try TCPConnection(on: loop, limits: limits)
       let status = unsafe uv_accept(cuv_stream(raw), cuv_stream(connection.raw))
       guard status == 0 else {
-        connection.close()
+        connection.discard()
         throw UVError(status, .accept)
       }
       loop.dispatch { onConnection?(self, connection) }
+      connection.watchWhileQuiet()
     } catch {
       loop.dispatch { onError?(self, error) }
     }

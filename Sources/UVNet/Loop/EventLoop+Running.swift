@@ -1,0 +1,213 @@
+internal import CLibUV
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+extension EventLoop {
+  /// Runs callbacks until ``stop(file:line:)`` or ``end()`` is called or nothing keeps the loop
+  /// alive.
+  ///
+  /// What was written, whoever wrote it and when, has been offered to the kernel when it returns.
+  /// It may be called again. A callback must not call it: that is a mistake in the program, and
+  /// stops it.
+  public func run(file: StaticString = #fileID, line: UInt = #line) {
+    checkIsOpen("EventLoop.run() was called after close()", file, line)
+    checkIsNotRunning("EventLoop.run() was called by one of its own callbacks", file, line)
+    runner = pthread_self()
+    flushWrites()
+    while runTurns() {}
+    offerWrites()
+    isStopRequested = false
+    runner = nil
+  }
+
+  /// Lets libuv run, and then does what libuv does not know of; whether there is more to do.
+  private func runTurns() -> Bool {
+    if !isStopRequested { _ = unsafe uv_run(raw, isEnding ? UV_RUN_NOWAIT : UV_RUN_DEFAULT) }
+    // From 1.45 on libuv's timers come after its prepare handle, and may be the last thing in a run.
+    flushWrites()
+    if runRemoteWork() { inner.wake() }
+    if isStopRequested { return false }
+    return isEnding ? !hasEnded : unsafe uv_loop_alive(raw) != 0
+  }
+
+  /// Ends the loop: closes every handle as ``Handle/close()`` does, gives up every look-up, and lets
+  /// nothing new begin.
+  ///
+  /// That holds from now on: what would make a handle fails with ``UVError/Code/canceled``, a timer
+  /// that is made is closed from the start, and ``Remote/execute(_:)`` refuses. The run that is under
+  /// way, or else the next one, returns as soon as all close callbacks have come and all bodies that
+  /// were accepted before have been called, and does not wait for the system to answer look-ups.
+  ///
+  /// Legal in every callback; calling it again does nothing.
+  public func end() {
+    guard !isClosed, !isEnding else { return }
+    checkThread()
+    isEnding = true
+    remote.refuse()
+    for lookup in lookups { lookup.cancel() }
+    for handle in handles() { handle.close() }
+    if runner != nil { unsafe uv_stop(raw) }
+  }
+
+  /// Ends a program's loop in one call: closes everything as ``end()`` does, runs until all close
+  /// callbacks have come, and frees the loop as ``close(file:line:)`` does.
+  ///
+  /// It returns soon: a look-up that the system is still working on is given up, and costs some
+  /// memory and three descriptors for the rest of the process's life.
+  ///
+  /// Calling it again does nothing. A callback must not call it, but ``end()``: that is a mistake in
+  /// the program, and stops it.
+  public func endAndClose(file: StaticString = #fileID, line: UInt = #line) {
+    guard !isClosed else { return }
+    checkIsNotRunning("EventLoop.endAndClose() was called by one of its own callbacks", file, line)
+    end()
+    repeat {
+      isStopRequested = false
+      run()
+    } while !hasEnded
+    do { try close() } catch { abandon() }
+  }
+
+  /// Whether all that was to be called back before the end has been.
+  private var hasEnded: Bool {
+    unsafe ticks.isEmpty && firstUnflushed == nil && handles().isEmpty
+  }
+
+  /// Calls bodies that are waiting when no run follows; other threads' work is refused from then on.
+  func callWhatWasAccepted() {
+    runner = pthread_self()
+    remote.refuse()
+    _ = runRemoteWork()
+    runTicks()
+    offerWrites()
+    runner = nil
+  }
+}
+
+// MARK: - Turns
+
+extension EventLoop {
+  static func of(_ raw: UnsafeMutablePointer<uv_loop_t>) -> EventLoop {
+    unsafe context(of: raw).pointee.loop.takeUnretainedValue()
+  }
+
+  private static func context(
+    of raw: UnsafeMutablePointer<uv_loop_t>
+  ) -> UnsafeMutablePointer<Context> {
+    unsafe raw.pointee.data.assumingMemoryBound(to: Context.self)
+  }
+
+  /// Gives libuv the loop's read buffer for one read.
+  ///
+  /// All handles share it: libuv reads and calls back with the bytes before it asks for another.
+  static func lendReadBuffer(
+    for handle: UnsafeMutablePointer<uv_handle_t>?, in place: UnsafeMutablePointer<uv_buf_t>?
+  ) {
+    guard let handle = unsafe handle, let place = unsafe place else { return }
+    unsafe place.pointee = context(of: handle.pointee.loop).pointee.readBuffer
+  }
+
+  /// Calls into the program for an event, then sends what the outermost such call has written.
+  @inline(__always)
+  func dispatch(_ body: () -> Void) {
+    callbackDepth += 1
+    body()
+    callbackDepth -= 1
+    if callbackDepth == 0, unsafe firstUnflushed != nil { flushWrites() }
+  }
+
+  /// Calls into the program for a timer: answers due in one turn leave together, before the poll.
+  func dispatchTimer(_ body: () -> Void) {
+    callbackDepth += 1
+    isInTimerCallback = true
+    body()
+    isInTimerCallback = false
+    callbackDepth -= 1
+  }
+
+  func runTicks() {
+    let due = ticks
+    ticks = []
+    callbackDepth += 1
+    for body in due { body() }
+    callbackDepth -= 1
+  }
+}
+
+// MARK: - Collected writes
+
+extension EventLoop {
+  /// Remembers a connection that has collected writes.
+  @inline(__always)
+  func needsFlush(_ connection: StreamConnection) {
+    if unsafe firstUnflushed == nil {
+      unsafe firstUnflushed = .passUnretained(connection)
+    } else {
+      unsafe otherUnflushed.append(.passUnretained(connection))
+    }
+  }
+
+  /// Forgets a connection that is closed before its collected writes were looked at.
+  func needsNoFlush(_ connection: StreamConnection) {
+    let forgotten = unsafe Unmanaged.passUnretained(connection).toOpaque()
+    unsafe otherUnflushed.removeAll { unsafe $0.toOpaque() == forgotten }
+    guard unsafe firstUnflushed?.toOpaque() == forgotten else { return }
+    unsafe firstUnflushed = otherUnflushed.isEmpty ? nil : otherUnflushed.removeFirst()
+  }
+
+  /// Sends collected writes, one pass: what completions write in it gets the next turn, or a fast
+  /// peer could keep us here.
+  func flushWrites() {
+    guard let first = unsafe firstUnflushed else { return }
+    unsafe firstUnflushed = nil
+    let count = unsafe otherUnflushed.count
+    callbackDepth += 1
+    unsafe first._withUnsafeGuaranteedRef { $0.flush() }
+    if count > 0 {
+      for index in 0..<count {
+        let next = unsafe otherUnflushed[index]
+        unsafe next._withUnsafeGuaranteedRef { $0.flush() }
+      }
+      unsafe otherUnflushed.removeFirst(count)
+    }
+    callbackDepth -= 1
+    if unsafe firstUnflushed != nil { inner.wake() }
+  }
+
+  /// Offers collected writes to the kernel and calls nobody: for the end of a run, after which
+  /// nothing of the program's may be called.
+  private func offerWrites() {
+    guard let first = unsafe firstUnflushed else { return }
+    unsafe first._withUnsafeGuaranteedRef { $0.offerWrites() }
+    for index in unsafe otherUnflushed.indices {
+      unsafe otherUnflushed[index]._withUnsafeGuaranteedRef { $0.offerWrites() }
+    }
+  }
+}
+
+// MARK: - Handles
+
+extension EventLoop {
+  /// Every handle of the library's that libuv knows on this loop, closing ones included.
+  func handles() -> [Handle] {
+    guard !isClosed else { return [] }
+    var found: [Handle] = []
+    unsafe withUnsafeMutablePointer(to: &found) { found in
+      unsafe uv_walk(
+        raw,
+        { handle, argument in
+          // The loop's own inner handles carry no data, nor do those that are given back to libuv.
+          guard let data = unsafe handle?.pointee.data, let argument = unsafe argument else {
+            return
+          }
+          unsafe argument.assumingMemoryBound(to: [Handle].self).pointee.append(
+            Unmanaged<Handle>.fromOpaque(data).takeUnretainedValue())
+        }, found)
+    }
+    return found
+  }
+}
