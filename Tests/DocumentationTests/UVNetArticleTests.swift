@@ -8,7 +8,7 @@ import UVNetTestKit
   import Darwin
 #endif
 
-/// Runs the code of UVNet's articles; scripts/check-documentation holds the two alike.
+/// Runs the code of UVNet's articles; scripts/ci/check-documentation holds the two alike.
 @Suite struct UVNetArticleTests {
   /// A server on a free port that sends back what comes, until its first connection has ended.
   static func listenOnce(on loop: EventLoop) throws -> TCPListener {

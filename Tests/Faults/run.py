@@ -1,7 +1,9 @@
 """Runs the rows: run.py PROGRAMS [ROW]..., or run.py --list."""
 
 import os
+import re
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -44,6 +46,16 @@ def run(row, programs):
     return verdict
 
 
+def running_libuv(programs):
+    """The version of libuv that both programs run with."""
+    versions = set()
+    for name in ["testtask-server", "testtask-client"]:
+        said = subprocess.run([os.path.join(programs, name), "--version"], check=True,
+                              capture_output=True, text=True).stdout
+        versions.add(re.search(r"^libuv .*, running (\S+)$", said, re.M)[1])
+    return " and ".join(sorted(versions))
+
+
 def main(arguments):
     if arguments == ["--list"]:
         for row in ROWS:
@@ -54,6 +66,13 @@ def main(arguments):
     if unknown:
         print(f"error: no row {', '.join(unknown)}; scripts/faults --list", file=sys.stderr)
         return 64
+    libuv = running_libuv(programs)
+    # scripts/ci/with-newest-libuv says what it has put in the place of the system's.
+    expected = os.environ.get("UVNET_EXPECTED_LIBUV", libuv)
+    if libuv != expected:
+        print(f"error: the programs run with libuv {libuv} and not {expected}", file=sys.stderr)
+        return 1
+    print(f"libuv {libuv}", flush=True)
     signal.signal(signal.SIGALRM, out_of_time)
     # So that what a row has started ends with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

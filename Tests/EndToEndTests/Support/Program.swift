@@ -196,7 +196,8 @@ extension Program {
   private static let inheritedEnvironment: [String: String] = {
     var variables: [String: String] = [:]
     for name in [
-      "PATH", "HOME", "LANG", "LC_ALL", "TZ", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
+      "PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "LSAN_OPTIONS",
+      "TSAN_OPTIONS",
     ] {
       if let value = getenv(name) { variables[name] = String(cString: value) }
     }
