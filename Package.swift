@@ -54,11 +54,12 @@ let package = Package(
       swiftSettings: strict
     ),
     .target(
-      name: "TestTaskProgramBasics", dependencies: ["UVNet"], path: "Sources/ProgramBasics",
-      swiftSettings: strict),
+      name: "TestTaskProgramBasics", dependencies: ["UVNet", "TestTaskProto"],
+      path: "Sources/ProgramBasics",
+      swiftSettings: strict + [.strictMemorySafety()]),
     .target(
       name: "TestTaskDaemonSupport", dependencies: ["TestTaskProgramBasics"],
-      path: "Sources/DaemonSupport", swiftSettings: strict),
+      path: "Sources/DaemonSupport", swiftSettings: strict + [.strictMemorySafety()]),
     .target(
       name: "TestTaskTerminalSupport", dependencies: ["TestTaskProgramBasics", "UVNet"],
       path: "Sources/TerminalSupport", swiftSettings: strict),
@@ -101,7 +102,8 @@ let package = Package(
       name: "DocumentationTests", dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto"],
       swiftSettings: strict),
     .testTarget(
-      name: "ProgramBasicsTests", dependencies: ["TestTaskProgramBasics"], swiftSettings: strict),
+      name: "ProgramBasicsTests", dependencies: ["TestTaskProgramBasics", "TestTaskProto"],
+      swiftSettings: strict),
     .testTarget(
       name: "DaemonSupportTests", dependencies: ["TestTaskDaemonSupport", "TestTaskProgramBasics"],
       swiftSettings: strict),

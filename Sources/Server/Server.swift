@@ -34,7 +34,10 @@ final class Server {
   var sweepTimer: LoopTimer?
   var rejectionTimer: LoopTimer?
   var logRetryTimer: LoopTimer?
+  /// When standard error was last told that the log loses lines.
+  var logFailureToldAt: EventLoop.Instant?
   var statusTimer: LoopTimer?
+  var notifyRetryTimer: LoopTimer?
 
   // Who is connected: sessions by their place in the sleep queue, which is their connection's tag.
   // Like all that is marked so, touched for a moment only: what runs meanwhile leaves it alone.
@@ -98,7 +101,10 @@ final class Server {
     sleepTimer = .unscheduled(on: loop, isPrecise: true) { [unowned self] _ in answerDue() }
     sweepTimer = .unscheduled(on: loop) { [unowned self] _ in sweep() }
     rejectionTimer = .unscheduled(on: loop) { [unowned self] _ in reportRejections() }
-    logRetryTimer = .unscheduled(on: loop) { [unowned self] _ in flushLog() }
+    logRetryTimer = .unscheduled(on: loop) { [unowned self] _ in writeAgain() }
+    notifyRetryTimer = .unscheduled(on: loop) { [unowned self] _ in notifyAgain() }
+    notifier.onWaiting = { [unowned self] in scheduleNotifying() }
+    diagnostics.onLoss = { [unowned self] in scheduleWritingAgain() }
     do {
       // First: who reads that we listen may send a signal at once.
       try watchSignals()
@@ -125,6 +131,7 @@ final class Server {
   func run() throws {
     loop.run()
     log.flush()
+    diagnostics.flush()
     try loop.close()
   }
 }

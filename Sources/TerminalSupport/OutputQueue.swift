@@ -10,7 +10,7 @@ final class OutputQueue {
   private let loop: EventLoop
   private let onDrain: (_ lostLines: Int) -> Void
   private let onFailure: (Descriptor.Failure) -> Void
-  private let descriptor = Descriptor.unblockingOutput()
+  private let descriptor = Descriptor.output
   private var bytes: [UInt8] = []
   private var lostLines = 0
   private var hasFailed = false

@@ -5,28 +5,48 @@
 #endif
 
 extension Timestamp {
+  /// Whose clock a time is read from.
+  package enum Zone: Sendable {
+    case local
+    case utc
+  }
+
   /// The local time at a moment, by the time zone rules of the process.
+  init(localTimeAt seconds: Int64, millisecond: Int) {
+    self = Self.at(seconds, millisecond: millisecond, in: .local).time
+  }
+
+  /// The time that a clock of a zone shows at a moment, and how far that zone is ahead of UTC.
   ///
   /// Years that four digits cannot say become the first or the last second that they can, so that
-  /// a badly set clock still gives 19 characters.
+  /// a badly set clock still gives as many characters as ever.
   ///
   /// - Parameters:
   ///   - seconds: Seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
   ///   - millisecond: 0 … 999.
-  init(localTimeAt seconds: Int64, millisecond: Int) {
+  ///   - zone: The zone; for local time the rules of the process.
+  /// - Returns: The time, and the seconds that have to be taken from it to get UTC.
+  package static func at(
+    _ seconds: Int64, millisecond: Int, in zone: Zone
+  ) -> (time: Timestamp, offsetInSeconds: Int) {
     var moment = time_t(clamping: seconds)
-    var fields = tm()
-    let representable = localtime_r(&moment, &fields) != nil
-    let year = Int(fields.tm_year) + 1900
-    guard representable, 0...9999 ~= year else {
-      self =
+    var fields = unsafe tm()
+    let isRepresentable =
+      switch zone {
+      case .local: unsafe localtime_r(&moment, &fields) != nil
+      case .utc: unsafe gmtime_r(&moment, &fields) != nil
+      }
+    let year = unsafe Int(fields.tm_year) + 1900
+    guard isRepresentable, 0...9999 ~= year else {
+      let time =
         seconds < 0
         ? Timestamp(unchecked: 0, 1, 1, 0, 0, 0, millisecond)
         : Timestamp(unchecked: 9999, 12, 31, 23, 59, 59, millisecond)
-      return
+      return (time, 0)
     }
-    self.init(
+    let time = unsafe Timestamp(
       unchecked: year, Int(fields.tm_mon) + 1, Int(fields.tm_mday),
       Int(fields.tm_hour), Int(fields.tm_min), Int(fields.tm_sec), millisecond)
+    return (time, unsafe Int(fields.tm_gmtoff))
   }
 }

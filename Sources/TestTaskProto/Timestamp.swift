@@ -75,7 +75,7 @@ public struct Timestamp: Hashable, Sendable {
   }
 
   /// Appends the last `digits` decimal digits of `number`, which is 0 or more.
-  private static func append(_ number: Int, digits: Int, to output: inout [UInt8]) {
+  package static func append(_ number: Int, digits: Int, to output: inout [UInt8]) {
     var divisor = 1
     for _ in 1..<digits { divisor *= 10 }
     while divisor > 0 {

@@ -1,3 +1,4 @@
+import TestTaskProto
 import Testing
 
 @testable import TestTaskProgramBasics
@@ -9,21 +10,13 @@ import Testing
 #endif
 
 @Suite struct LogTimestampTests {
-  @Test func `it has milliseconds and the offset of its zone`() {
-    var fields = tm()
-    (fields.tm_year, fields.tm_mon, fields.tm_mday) = (126, 10, 2)
-    (fields.tm_hour, fields.tm_min, fields.tm_sec) = (3, 4, 5)
+  @Test(arguments: [(0, "+00:00"), (-12_600, "-03:30"), (20_700, "+05:45"), (-1_800, "-00:30")])
+  func `it has milliseconds and the offset of its zone`(seconds: Int, offset: String) throws {
+    let time = try #require(
+      Timestamp(year: 2026, month: 11, day: 2, hour: 3, minute: 4, second: 5, millisecond: 7))
     #expect(
-      String(decoding: LogTimestamp.render(fields, .local), as: UTF8.self)
-        == "2026-11-02T03:04:05.000+00:00")
-    fields.tm_gmtoff = -12_600
-    #expect(
-      String(decoding: LogTimestamp.render(fields, .local), as: UTF8.self)
-        == "2026-11-02T03:04:05.000-03:30")
-    fields.tm_gmtoff = 20_700
-    #expect(
-      String(decoding: LogTimestamp.render(fields, .local), as: UTF8.self)
-        == "2026-11-02T03:04:05.000+05:45")
+      String(decoding: LogTimestamp.render(time, offsetInSeconds: seconds), as: UTF8.self)
+        == "2026-11-02T03:04:05.007" + offset)
   }
 
   @Test(arguments: [

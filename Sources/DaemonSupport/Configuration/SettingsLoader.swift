@@ -1,11 +1,5 @@
 import TestTaskProgramBasics
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Puts the settings together from the file and the flags of one command line, again at each
 /// reload.
 package struct SettingsLoader<Values: SettingValues> {
@@ -38,31 +32,19 @@ package struct SettingsLoader<Values: SettingValues> {
     return settings
   }
 
+  /// The largest file that is read: far more than all settings and comments need.
   private static var maximumByteCount: Int { 1 << 20 }
+  /// Milliseconds in which a command whose output is the file has to be done; a reload waits too.
+  private static var pipePatience: Int64 { 1_000 }
 
   private static func contents(of path: String) throws(SettingProblems) -> [UInt8] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw cannotRead(path) }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: 16_384)
-    while true {
-      let count = read(descriptor, &piece, piece.count)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw cannotRead(path) }
-      if count == 0 { return bytes }
-      bytes += piece[..<count]
-      guard bytes.count <= maximumByteCount else {
-        throw problem(with: path, "the file is over 1 MiB")
-      }
+    do throws(Descriptor.Failure) {
+      return try Descriptor.readFileOrPipe(
+        path, limit: maximumByteCount, patience: pipePatience)
+    } catch {
+      throw SettingProblems(lines: [
+        "\(path.escapedForTerminal): error: cannot be read: \(error.message)"
+      ])
     }
-  }
-
-  private static func cannotRead(_ path: String) -> SettingProblems {
-    problem(with: path, "cannot be read: \(String(cString: strerror(errno)))")
-  }
-
-  private static func problem(with path: String, _ text: String) -> SettingProblems {
-    SettingProblems(lines: ["\(path.escapedForTerminal): error: \(text)"])
   }
 }

@@ -6,8 +6,7 @@ package import TestTaskProgramBasics
 package struct EventLog: ~Copyable {
   package var level: LogLevel
   private let path: String
-  private var file: LogFile
-  private var buffer = LogBuffer()
+  private var writer: LineWriter
   private var line: LogLine
   private var timestamp = LogTimestamp()
 
@@ -19,14 +18,20 @@ package struct EventLog: ~Copyable {
     self.path = path
     self.level = level
     line = LogLine(format)
-    file = try LogFile(opening: path)
-    endTornLine()
+    writer = try LogFile.open(path)
   }
 
   /// Whether lines wait for ``flush()``.
-  package var hasLines: Bool { !buffer.isEmpty }
-  /// Whether a failed write left something to make up for: ``flush()`` now and then.
-  package var owesWriting: Bool { buffer.owesWriting }
+  package var hasLines: Bool { writer.hasLines }
+  /// Whether a failed write left something to make up for: call ``flush()`` now and then.
+  package var owesWriting: Bool { writer.owesWriting }
+
+  /// Why lines are being lost, if they are.
+  package var failure: LogFile.Failure? {
+    guard owesWriting else { return nil }
+    return LogFile.Failure(
+      path: path, reason: writer.failure?.message ?? "its reader takes no more")
+  }
 
   /// Adds an event if the level asks for it; `addFields` gives it what belongs to the event.
   package mutating func record(
@@ -34,34 +39,34 @@ package struct EventLog: ~Copyable {
   ) {
     guard level <= self.level else { return }
     write(level, event, addFields)
-    buffer.append(line.bytes)
-    if buffer.byteCount >= Self.mostBytesHeld { flush() }
+    line.withBytes { writer.append($0) }
+    if writer.byteCount >= Self.mostBytesHeld { flush() }
   }
 
   /// Hands everything to the file; what it does not take is lost and counted.
   package mutating func flush() {
     guard hasLines || owesWriting else { return }
-    var lines = LogBuffer()
-    swap(&lines, &buffer)
-    lines.flush({ file.take($0) }) { count in
-      write(.error, "lost") { $0.add("count", count) }
-      return Array(line.bytes)
+    // Copies: the closure must not reach into the log while its writer is at work.
+    let (format, timestamp) = (line.format, timestamp)
+    writer.flush { count in
+      var line = LogLine(format)
+      var timestamp = timestamp
+      line.begin(
+        at: timestamp.text(wallClockNanoseconds: WallClock.nanoseconds), .error, "lost")
+      line.add("count", count)
+      line.finish()
+      return line.withBytes { unsafe $0.withUnsafeBytes { unsafe Array($0) } }
     }
-    swap(&lines, &buffer)
   }
 
   /// Opens the path anew; the old file stays in use if that fails.
   package mutating func reopen() throws(LogFile.Failure) {
     flush()
-    // Nobody will finish a line in the old file once it is closed.
-    file.cut(last: buffer.abandonUnfinished())
-    file = try LogFile(opening: path)
-    endTornLine()
-  }
-
-  private mutating func endTornLine() {
-    guard file.startsInsideLine else { return }
-    withUnsafeBytes(of: UInt8(ascii: "\n")) { _ = file.take($0) }
+    do throws(Descriptor.Failure) {
+      try writer.reopen(mode: LogFile.mode)
+    } catch {
+      throw LogFile.Failure(path: path, reason: error.message)
+    }
   }
 
   private mutating func write(

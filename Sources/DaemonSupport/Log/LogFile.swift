@@ -1,17 +1,18 @@
+import TestTaskProgramBasics
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
   import Darwin
 #endif
 
-/// The descriptor that log lines go to: a file opened for appending, or standard output.
-///
-/// Writing never waits. A FIFO is opened so that one without a reader is an error and not a hang;
-/// standard output, whose flags belong to whoever started us, is asked each time for room.
-package struct LogFile: ~Copyable {
-  /// Why a path cannot be logged to, in one line.
+/// Where log lines go: a file opened for appending, or `-` for standard output.
+package enum LogFile {
+  /// Why a path cannot be logged to.
   package struct Failure: Error, Equatable {
+    /// The path, or the part of it that is wrong.
     package var path: String
+    /// The reason in words.
     package var reason: String
 
     package init(path: String, reason: String) {
@@ -20,82 +21,81 @@ package struct LogFile: ~Copyable {
     }
   }
 
-  private let path: String
-  private let descriptor: Int32
-  /// Whether the file ended inside a line when it was opened, as after a power cut.
-  package let startsInsideLine: Bool
+  /// The permissions of a file that is made: others than owner and group read no addresses.
+  static let mode: UInt16 = 0o640
 
-  /// Opens a file, making it if need be; `-` is standard output.
-  package init(opening path: String) throws(Failure) {
-    self.path = path
+  /// Opens the path to append lines to it, making the file if need be.
+  static func open(_ path: String) throws(Failure) -> LineWriter {
     guard path != "-" else {
-      descriptor = STDOUT_FILENO
-      startsInsideLine = false
-      return
+      try checkStandardOutput()
+      return LineWriter(sharing: STDOUT_FILENO)
     }
-    let opened = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0o640)
-    guard opened >= 0 else { throw Failure(path: path, reason: Self.reason(errno)) }
-    descriptor = opened
-    startsInsideLine = Self.endsInsideLine(path, size: Self.regularFileSize(opened))
-  }
-
-  deinit {
-    if descriptor != STDOUT_FILENO { close(descriptor) }
-  }
-
-  /// Takes what it can at once, without waiting: how many bytes, or -1.
-  package borrowing func take(_ bytes: UnsafeRawBufferPointer) -> Int {
-    guard let start = bytes.baseAddress else { return 0 }
-    var count = bytes.count
-    if descriptor == STDOUT_FILENO {
-      // A pipe that polls writable takes PIPE_BUF bytes at least.
-      var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-      guard poll(&room, 1, 0) == 1 else { return -1 }
-      count = min(count, Int(PIPE_BUF))
-    }
-    while true {
-      let written = write(descriptor, start, count)
-      if written >= 0 || errno != EINTR { return written }
+    do throws(Descriptor.Failure) {
+      return try LineWriter(appendingTo: path, mode: mode)
+    } catch {
+      throw Failure(path: path, reason: error.message)
     }
   }
 
-  /// Cuts the last bytes off the file: the part of a line whose rest cannot be written.
-  package borrowing func cut(last count: Int) {
-    let size = Self.regularFileSize(descriptor)
-    if size >= count, descriptor != STDOUT_FILENO { ftruncate(descriptor, off_t(size - count)) }
-  }
-
-  /// Whether the path could be opened, found out without making anything.
+  /// Whether ``open(_:)`` would succeed, found out without making anything.
   package static func check(_ path: String) throws(Failure) {
-    guard path != "-" else { return }
+    guard path != "-" else { return try checkStandardOutput() }
     var status = stat()
-    if stat(path, &status) == 0 {
-      if status.st_mode & S_IFMT == S_IFDIR { throw Failure(path: path, reason: reason(EISDIR)) }
-      guard access(path, W_OK) == 0 else { throw Failure(path: path, reason: reason(errno)) }
-      return
-    }
-    let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
-    let directory = slash.map { String(path[...$0]) } ?? "."
-    guard access(directory, W_OK | X_OK) == 0 else {
-      throw Failure(path: directory, reason: reason(errno))
+    if unsafe stat(path, &status) == 0 {
+      // There is one: it is opened as the start would open it, which changes nothing.
+      do throws(Descriptor.Failure) {
+        try Descriptor(appendingTo: path, mode: mode).close()
+      } catch {
+        throw Failure(path: path, reason: error.message)
+      }
+    } else if errno != ENOENT {
+      throw Failure(path: path, reason: reason(errno))
+    } else if let target = linkTarget(path) {
+      // The system makes the file that the link names.
+      try check(target)
+    } else {
+      try checkFolder(of: path)
     }
   }
 
-  private static func regularFileSize(_ descriptor: Int32) -> Int {
+  /// Whether a file of this path can be made where there is none.
+  private static func checkFolder(of path: String) throws(Failure) {
+    guard !path.hasSuffix("/") else { throw Failure(path: path, reason: reason(EISDIR)) }
+    let folder = folder(of: path)
+    guard unsafe access(folder, W_OK | X_OK) == 0 else {
+      throw Failure(path: folder, reason: reason(errno))
+    }
+  }
+
+  /// Standard output may have been given to us in a state that takes no line, ever.
+  private static func checkStandardOutput() throws(Failure) {
+    func fail(_ reason: String) -> Failure {
+      Failure(path: "-", reason: "standard output \(reason)")
+    }
+    let flags = fcntl(STDOUT_FILENO, F_GETFL)
+    guard flags >= 0 else { throw fail("is closed") }
+    guard flags & O_ACCMODE != O_RDONLY else { throw fail("is open for reading only") }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return 0 }
-    return Int(status.st_size)
+    guard unsafe fstat(STDOUT_FILENO, &status) == 0 else { throw fail(reason(errno)) }
+    guard status.st_mode & S_IFMT != S_IFDIR else { throw fail("is a directory") }
   }
 
-  /// Looks at the last byte, if the file may be read.
-  private static func endsInsideLine(_ path: String, size: Int) -> Bool {
-    guard size > 0 else { return false }
-    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-    guard descriptor >= 0 else { return false }
-    defer { close(descriptor) }
-    var last = UInt8(ascii: "\n")
-    return pread(descriptor, &last, 1, off_t(size - 1)) == 1 && last != UInt8(ascii: "\n")
+  private static func folder(of path: String) -> String {
+    path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? "."
   }
 
-  private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
+  /// Where a symbolic link leads, as seen from here; nil if the path is no link.
+  private static func linkTarget(_ path: String) -> String? {
+    var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = unsafe buffer.withUnsafeMutableBytes { buffer in
+      guard let start = buffer.baseAddress else { return -1 }
+      return unsafe readlink(path, start.assumingMemoryBound(to: CChar.self), buffer.count)
+    }
+    guard count > 0, let target = String(validating: buffer.prefix(count), as: UTF8.self) else {
+      return nil
+    }
+    return target.hasPrefix("/") ? target : "\(folder(of: path))/\(target)"
+  }
+
+  private static func reason(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
 }

@@ -5,18 +5,18 @@ import TestTaskProgramBasics
 /// A log uses the same one for all its events.
 package struct LogLine: ~Copyable {
   private var text = TextBuffer()
-  private let format: LogFormat
+  let format: LogFormat
 
   package init(_ format: LogFormat) { self.format = format }
 
-  /// What was written since ``begin(at:_:_:)``, where it is until the next change.
-  var bytes: UnsafeRawBufferPointer { text.bytes }
+  /// Lends what was written since ``begin(at:_:_:)``.
+  func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result { text.withBytes(body) }
 
   /// Begins a new line with what all have: when, how much it matters, and what happened.
   mutating func begin(at time: [UInt8], _ level: LogLevel, _ event: StaticString) {
     text.removeAll()
     text.append(format == .logfmt ? "ts=" : "{\"ts\":\"")
-    time.withUnsafeBytes { text.append($0) }
+    unsafe text.append(time.span.bytes)
     text.append(format == .logfmt ? " level=" : "\",\"level\":\"")
     text.append(level.name)
     text.append(format == .logfmt ? " event=" : "\",\"event\":\"")
@@ -41,12 +41,12 @@ package struct LogLine: ~Copyable {
   package mutating func add(_ name: StaticString, _ value: String) {
     add(name: name)
     var value = value
-    let isPlain = value.withUTF8 { !$0.isEmpty && $0.allSatisfy(\.isPlain) }
+    let isPlain = value.withUTF8 { unsafe !$0.isEmpty && $0.allSatisfy(\.isPlain) }
     // JSON's string is what readers of logfmt expect in quotes as well.
     if !isPlain { value = value.jsonString }
     let needsQuotes = isPlain && format == .json
     if needsQuotes { text.append(UInt8(ascii: "\"")) }
-    value.withUTF8 { text.append(UnsafeRawBufferPointer($0)) }
+    value.withUTF8 { text.append(unsafe $0.span.bytes) }
     if needsQuotes { text.append(UInt8(ascii: "\"")) }
   }
 

@@ -1,37 +1,46 @@
 /// Bytes of text in memory that is used again: appending allocates nothing once it has grown to the
-/// longest text, and since the value cannot be copied, nothing has to be counted.
+/// longest text, and since the value cannot be copied, nothing is retained or released.
+@safe
 struct TextBuffer: ~Copyable {
   private var start: UnsafeMutablePointer<UInt8>
   private var capacity = 512
   private(set) var count = 0
 
-  init() { start = .allocate(capacity: capacity) }
+  init() { unsafe start = .allocate(capacity: capacity) }
 
-  deinit { start.deallocate() }
+  deinit { unsafe start.deallocate() }
 
-  /// What was appended, where it is until the next change.
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
+  /// Lends what was appended.
+  func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
+    body(unsafe UnsafeBufferPointer(start: start, count: count).span.bytes)
+  }
 
   mutating func removeAll() { count = 0 }
 
   @inline(__always)
   mutating func append(_ byte: UInt8) {
     makeRoom(for: 1)
-    start[count] = byte
+    unsafe start[count] = byte
     count += 1
   }
 
   @inline(__always)
   mutating func append(_ text: StaticString) {
-    append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    unsafe append(text.utf8Start, text.utf8CodeUnitCount)
   }
 
   @inline(__always)
-  mutating func append(_ bytes: UnsafeRawBufferPointer) {
-    guard let source = bytes.baseAddress else { return }
-    makeRoom(for: bytes.count)
-    UnsafeMutableRawPointer(start + count).copyMemory(from: source, byteCount: bytes.count)
-    count += bytes.count
+  mutating func append(_ bytes: RawSpan) {
+    unsafe bytes.withUnsafeBytes { source in
+      if let base = source.baseAddress { unsafe append(base, source.count) }
+    }
+  }
+
+  @inline(__always)
+  private mutating func append(_ source: UnsafeRawPointer, _ byteCount: Int) {
+    makeRoom(for: byteCount)
+    unsafe UnsafeMutableRawPointer(start + count).copyMemory(from: source, byteCount: byteCount)
+    count += byteCount
   }
 
   /// Appends a number in its up to 20 decimal digits.
@@ -48,7 +57,7 @@ struct TextBuffer: ~Copyable {
     var place = end
     while place > count {
       place -= 1
-      start[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+      unsafe start[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
       rest /= 10
     }
     count = end
@@ -63,9 +72,9 @@ struct TextBuffer: ~Copyable {
   private mutating func grow(by more: Int) {
     let larger = max(2 * capacity, count + more)
     let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: larger)
-    memory.update(from: start, count: count)
-    start.deallocate()
-    start = memory
+    unsafe memory.update(from: start, count: count)
+    unsafe start.deallocate()
+    unsafe start = memory
     capacity = larger
   }
 }

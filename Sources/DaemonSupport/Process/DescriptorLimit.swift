@@ -19,12 +19,12 @@ package enum DescriptorLimit {
       let resource = RLIMIT_NOFILE
     #endif
     var limit = rlimit()
-    guard getrlimit(resource, &limit) == 0 else { return wanted }
+    guard unsafe getrlimit(resource, &limit) == 0 else { return wanted }
     let needed = rlim_t(wanted + reserve)
     if limit.rlim_cur < needed {
       var raised = limit
       raised.rlim_cur = min(needed, limit.rlim_max)
-      if setrlimit(resource, &raised) == 0 { limit = raised }
+      if unsafe setrlimit(resource, &raised) == 0 { limit = raised }
     }
     return max(1, Int(clamping: limit.rlim_cur) - reserve)
   }

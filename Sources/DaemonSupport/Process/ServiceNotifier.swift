@@ -8,9 +8,20 @@ import TestTaskProgramBasics
 
 /// Tells the service manager how the program is, by the protocol of sd_notify(3).
 ///
-/// Without a socket it does nothing.
-package struct ServiceNotifier {
+/// Messages arrive in their order. While the manager's socket is full they wait here, and
+/// ``sendWaiting()`` tries again: a service whose `READY=1` were lost would be taken for one that
+/// does not start. Without a socket nothing is sent.
+package final class ServiceNotifier {
   private let path: [UInt8]
+  private var waiting: [String] = []
+  private var failedAttempts = 0
+  /// Called when messages begin to wait: ``sendWaiting()`` should be called a little later.
+  package var onWaiting: () -> Void = {}
+
+  /// A service manager that takes nothing for so many attempts is gone, or has other cares.
+  private static let mostAttempts = 600
+  /// Over it the oldest message is dropped: what counts is the last state.
+  private static let mostWaiting = 64
 
   /// - Parameter socket: Where the service manager listens, as in `NOTIFY_SOCKET`.
   package init(socket: String? = environment("NOTIFY_SOCKET")) {
@@ -22,28 +33,66 @@ package struct ServiceNotifier {
   /// Whether a service manager listens.
   package var isEnabled: Bool { !path.isEmpty }
 
-  /// Sends assignments, one a line; what cannot be sent is lost.
+  /// Whether messages wait for room in the manager's socket.
+  package var isWaiting: Bool { !waiting.isEmpty }
+
+  /// Sends assignments, one a line, after all that were sent before.
   package func send(_ assignments: String) {
     guard isEnabled else { return }
+    let wasWaiting = isWaiting
+    // Of two states that nobody has seen yet only the newer one is of interest.
+    if assignments.hasPrefix("STATUS=") { waiting.removeAll { $0.hasPrefix("STATUS=") } }
+    waiting.append(assignments)
+    if waiting.count > Self.mostWaiting { waiting.removeFirst() }
+    guard !wasWaiting else { return }
+    sendWaiting()
+    if isWaiting { onWaiting() }
+  }
+
+  /// Sends the messages that wait, as many as there is room for.
+  ///
+  /// A message that cannot be sent for another reason is lost; so are all that wait when there was
+  /// no room at too many attempts.
+  package func sendWaiting() {
+    while let message = waiting.first {
+      guard transmit(message) else {
+        failedAttempts += 1
+        if failedAttempts >= Self.mostAttempts { break }
+        return
+      }
+      failedAttempts = 0
+      waiting.removeFirst()
+    }
+    (waiting, failedAttempts) = ([], 0)
+  }
+
+  /// - Returns: Whether there is no use in trying again: it is sent, or will never be.
+  private func transmit(_ message: String) -> Bool {
     #if os(Linux)
       let kind = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     #else
       let kind = SOCK_DGRAM
     #endif
-    let descriptor = socket(AF_UNIX, kind, 0)
-    guard descriptor >= 0 else { return }
-    defer { close(descriptor) }
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     let room = MemoryLayout.size(ofValue: address.sun_path)
-    guard path.count < room else { return }
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
+    guard path.count < room else { return true }
+    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path) }
     let length = socklen_t(MemoryLayout<sockaddr_un>.size - room + path.count)
-    let message = Array(assignments.utf8)
-    _ = withUnsafePointer(to: address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        sendto(descriptor, message, message.count, Int32(MSG_DONTWAIT), $0, length)
+    let descriptor = socket(AF_UNIX, kind, 0)
+    guard descriptor >= 0 else { return !Self.isPassing(errno) }
+    defer { close(descriptor) }
+    let bytes = Array(message.utf8)
+    let sent = unsafe withUnsafePointer(to: address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe sendto(descriptor, bytes, bytes.count, Int32(MSG_DONTWAIT), $0, length)
       }
     }
+    return sent >= 0 || !Self.isPassing(errno)
+  }
+
+  /// Whether an error says that there is no room now, and not that there is something wrong.
+  private static func isPassing(_ code: Int32) -> Bool {
+    [EAGAIN, EWOULDBLOCK, EINTR, ENOBUFS, ENOMEM, EMFILE, ENFILE].contains(code)
   }
 }

@@ -4,14 +4,17 @@
   import Darwin
 #endif
 
-/// Lines for whoever runs a service, on standard error and unbuffered.
+/// Lines for whoever runs a program, on standard error, each written at once.
 ///
-/// When the service manager's journal reads standard error, each line begins with its priority,
-/// `<3>`, which the journal takes off (sd-daemon(3)).
-package struct Diagnostics {
+/// Standard error is never waited for: a line that it does not take is lost, counted, and told when
+/// it takes lines again. When the service manager's journal reads standard error, each line begins
+/// with its priority, `<3>`, which the journal takes off (sd-daemon(3)).
+package final class Diagnostics {
   private let program: String
-  private let descriptor: Int32
   private let isReadByJournal: Bool
+  private var writer: LineWriter
+  /// Called when a line was lost or taken in part: ``flush()`` should be called a little later.
+  package var onLoss: () -> Void = {}
 
   /// - Parameters:
   ///   - program: What ``report(_:_:)`` begins its lines with.
@@ -22,29 +25,43 @@ package struct Diagnostics {
     journalStream: String? = environment("JOURNAL_STREAM")
   ) {
     self.program = program
-    self.descriptor = descriptor
     var status = stat()
     // Standard error may have been redirected since.
     isReadByJournal =
-      journalStream != nil && fstat(descriptor, &status) == 0
+      unsafe journalStream != nil && fstat(descriptor, &status) == 0
       && journalStream == "\(status.st_dev):\(status.st_ino)"
+    writer = LineWriter(sharing: descriptor)
   }
 
   /// Writes `program: error: …`.
   package func report(_ level: LogLevel, _ message: String) {
-    let kind = level == .info ? "" : "\(level.rawValue): "
-    print(level, "\(program): \(kind)\(message)")
+    print(level, text(level, message))
   }
 
   /// Writes a line as it is.
   package func print(_ level: LogLevel, _ line: String) {
-    let text = (isReadByJournal ? "<\(level.priority)>" : "") + line + "\n"
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let written = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-      // Nobody is left to tell that it does not work.
-      guard written > 0 || errno == EINTR else { return }
-      bytes = bytes.dropFirst(max(0, written))
+    writer.append(prefix(level) + line + "\n")
+    flush()
+    if owesWriting { onLoss() }
+  }
+
+  /// Whether lines were lost that were not told of yet, or the rest of a line waits, and there is
+  /// still a reader to tell.
+  package var owesWriting: Bool { writer.owesWriting && writer.failure?.isBrokenPipe != true }
+
+  /// Tells of lost lines, and finishes a line, if standard error takes that by now.
+  package func flush() {
+    writer.flush { count in
+      let line = text(.warning, "lines lost that standard error did not take: \(count)")
+      return Array((prefix(.warning) + line + "\n").utf8)
     }
+  }
+
+  private func text(_ level: LogLevel, _ message: String) -> String {
+    "\(program): \(level == .info ? "" : "\(level.rawValue): ")\(message)"
+  }
+
+  private func prefix(_ level: LogLevel) -> String {
+    isReadByJournal ? "<\(level.priority)>" : ""
   }
 }

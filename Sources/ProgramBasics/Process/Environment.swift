@@ -4,7 +4,10 @@
   import Darwin
 #endif
 
-/// The value of a variable of the environment, if it is set to anything.
+/// The value of a variable of the environment, if it is set to any text.
+///
+/// A value that is no UTF-8 counts as not set: as a path it would become another path.
 package func environment(_ name: String) -> String? {
-  getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+  unsafe getenv(name).flatMap { unsafe String(validatingCString: $0) }
+    .flatMap { $0.isEmpty ? nil : $0 }
 }

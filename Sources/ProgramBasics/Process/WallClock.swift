@@ -14,7 +14,7 @@ public enum WallClock {
   /// Nanoseconds since 1970 in UTC.
   public static var nanoseconds: Int64 {
     var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
   }
 }

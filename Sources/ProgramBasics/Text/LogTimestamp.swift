@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import TestTaskProto
 
 /// Writes wall-clock time as RFC 3339 with milliseconds, in local time with its offset,
 /// `2026-11-22T20:00:00.123+00:00`, or in UTC, `2026-11-22T20:00:00.123Z`.
@@ -33,7 +29,11 @@ package struct LogTimestamp: Sendable {
     }
     let millisecond = Int(fraction / 1_000_000)
     if second == self.second, millisecond == self.millisecond { return text }
-    if second != self.second { text = Self.render(Self.fields(of: second, in: zone), zone) }
+    if second != self.second {
+      let (time, offset) = Timestamp.at(
+        second, millisecond: 0, in: zone == .local ? .local : .utc)
+      text = Self.render(time, offsetInSeconds: zone == .local ? offset : nil)
+    }
     self.second = second
     self.millisecond = millisecond
     for (place, unit) in [100, 10, 1].enumerated() {
@@ -42,42 +42,25 @@ package struct LogTimestamp: Sendable {
     return text
   }
 
-  private static func fields(of second: Int64, in zone: Zone) -> tm {
-    var time = time_t(second)
-    var fields = tm()
-    switch zone {
-    case .local: localtime_r(&time, &fields)
-    case .utc: gmtime_r(&time, &fields)
-    }
-    return fields
-  }
-
-  /// The text for one second, with `000` where the milliseconds go.
-  static func render(_ fields: tm, _ zone: Zone) -> [UInt8] {
+  /// The text of a time; without an offset it is UTC.
+  static func render(_ time: Timestamp, offsetInSeconds offset: Int?) -> [UInt8] {
     var text: [UInt8] = []
-    func append(_ number: Int, width: Int) {
-      let digits = String(max(0, number)).utf8
-      text.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: max(0, width - digits.count)))
-      text.append(contentsOf: digits)
+    func append(_ number: Int, digits: Int = 2, before separator: Character? = nil) {
+      Timestamp.append(number, digits: digits, to: &text)
+      if let separator { text.append(contentsOf: separator.utf8) }
     }
-    append(min(9999, Int(fields.tm_year) + 1900), width: 4)
-    text.append(UInt8(ascii: "-"))
-    append(Int(fields.tm_mon) + 1, width: 2)
-    text.append(UInt8(ascii: "-"))
-    append(Int(fields.tm_mday), width: 2)
-    text.append(UInt8(ascii: "T"))
-    append(Int(fields.tm_hour), width: 2)
-    text.append(UInt8(ascii: ":"))
-    append(Int(fields.tm_min), width: 2)
-    text.append(UInt8(ascii: ":"))
-    append(Int(fields.tm_sec), width: 2)
-    text.append(contentsOf: ".000".utf8)
-    guard zone == .local else { return text + [UInt8(ascii: "Z")] }
-    let minutes = Int(fields.tm_gmtoff) / 60
+    append(time.year, digits: 4, before: "-")
+    append(time.month, before: "-")
+    append(time.day, before: "T")
+    append(time.hour, before: ":")
+    append(time.minute, before: ":")
+    append(time.second, before: ".")
+    append(time.millisecond, digits: 3)
+    guard let offset else { return text + [UInt8(ascii: "Z")] }
+    let minutes = offset / 60
     text.append(UInt8(ascii: minutes < 0 ? "-" : "+"))
-    append(abs(minutes) / 60, width: 2)
-    text.append(UInt8(ascii: ":"))
-    append(abs(minutes) % 60, width: 2)
+    append(abs(minutes) / 60, before: ":")
+    append(abs(minutes) % 60)
     return text
   }
 }

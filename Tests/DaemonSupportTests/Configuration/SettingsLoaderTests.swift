@@ -21,7 +21,7 @@ import Testing
     folder.put(String(repeating: "# 16 characters\n", count: 65_537), "big.ini")
     for (path, reason) in [
       ("none.ini", "cannot be read: No such file or directory"),
-      ("", "cannot be read: Is a directory"), ("big.ini", "the file is over 1 MiB"),
+      ("", "cannot be read: Is a directory"), ("big.ini", "cannot be read: it is over 1 MiB"),
     ] {
       let loader = SettingsLoader<SampleValues>(path: "\(folder.path)/\(path)")
       #expect(throws: SettingProblems(lines: ["\(folder.path)/\(path): error: \(reason)"])) {

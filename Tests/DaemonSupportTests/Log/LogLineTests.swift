@@ -12,22 +12,22 @@ import Testing
     line.add("rest", "of an earlier line")
     line.finish()
     line.begin(at: Array("now".utf8), .info, "connect")
-    let start = line.bytes.count
+    let start = line.content.utf8.count
     add(&line)
     line.finish()
-    return String(decoding: line.bytes[start...], as: UTF8.self)
+    return String(line.content.utf8.dropFirst(start)) ?? "no UTF-8"
   }
 
   @Test func `a line begins with its time, level and event`() {
     var line = LogLine(.logfmt)
     line.begin(at: Array("now".utf8), .warning, "rejected")
     line.finish()
-    #expect(String(decoding: line.bytes, as: UTF8.self) == "ts=now level=warning event=rejected\n")
+    #expect(line.content == "ts=now level=warning event=rejected\n")
     line = LogLine(.json)
     line.begin(at: Array("now".utf8), .warning, "rejected")
     line.finish()
     #expect(
-      String(decoding: line.bytes, as: UTF8.self)
+      line.content
         == "{\"ts\":\"now\",\"level\":\"warning\",\"event\":\"rejected\"}\n")
   }
 
@@ -69,5 +69,12 @@ import Testing
     let long = String(repeating: "x", count: 100_000)
     #expect(text(.logfmt) { $0.add("m", long) } == " m=\(long)\n")
     #expect(text(.json) { $0.add("m", long + "\n") } == ",\"m\":\"\(long)\\n\"}\n")
+  }
+}
+
+extension LogLine {
+  /// What was written, as text.
+  fileprivate var content: String {
+    withBytes { bytes in bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
   }
 }

@@ -1,7 +1,7 @@
-import TestTaskDaemonSupport
+import TestTaskProgramBasics
 import Testing
 
-@Suite struct LogBufferTests {
+@Suite struct LineBufferTests {
   /// A device with room for so many bytes.
   private final class Device {
     var room: Int
@@ -11,22 +11,22 @@ import Testing
 
     init(room: Int) { self.room = room }
 
-    func write(_ bytes: UnsafeRawBufferPointer) -> Int {
-      let taken = min(bytes.count, room, most)
+    func write(_ bytes: RawSpan) -> Int {
+      let taken = min(bytes.byteCount, room, most)
       guard taken > 0 else { return -1 }
-      text += String(decoding: bytes.prefix(taken), as: UTF8.self)
+      text += bytes.withUnsafeBytes { String(decoding: $0.prefix(taken), as: UTF8.self) }
       room -= taken
       return taken
     }
   }
 
-  private func append(_ number: Int, to buffer: inout LogBuffer) {
-    Array("n=\(number)\n".utf8).withUnsafeBytes { buffer.append($0) }
+  private func append(_ number: Int, to buffer: inout LineBuffer) {
+    buffer.append("n=\(number)\n")
   }
   private func lost(_ count: Int) -> [UInt8] { Array("lost=\(count)\n".utf8) }
 
   @Test func `lines of a turn leave in one write`() {
-    var buffer = LogBuffer()
+    var buffer = LineBuffer()
     let device = Device(room: 100)
     for number in 1...3 { append(number, to: &buffer) }
     var writes = 0
@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test func `short writes are continued`() {
-    var buffer = LogBuffer()
+    var buffer = LineBuffer()
     let device = Device(room: 100)
     device.most = 3
     for number in 1...3 { append(number, to: &buffer) }
@@ -51,7 +51,7 @@ import Testing
 
   @Test(arguments: 0...12)
   func `a disk that fills anywhere loses lines, says so, and tears none`(room: Int) {
-    var buffer = LogBuffer()
+    var buffer = LineBuffer()
     let device = Device(room: room)
     for number in 1...3 { append(number, to: &buffer) }
     buffer.flush(device.write, lostLine: lost)
@@ -72,7 +72,7 @@ import Testing
   }
 
   @Test func `the line about losses can itself be torn and finished`() {
-    var buffer = LogBuffer()
+    var buffer = LineBuffer()
     let device = Device(room: 0)
     append(1, to: &buffer)
     buffer.flush(device.write, lostLine: lost)
@@ -86,13 +86,29 @@ import Testing
   }
 
   @Test func `a torn line that is given up tells how much of it to cut`() {
-    var buffer = LogBuffer()
+    var buffer = LineBuffer()
     let device = Device(room: 6)
     for number in 1...3 { append(number, to: &buffer) }
     buffer.flush(device.write, lostLine: lost)
     #expect(device.text == "n=1\nn=")
-    #expect(buffer.abandonUnfinished() == 2)
+    #expect(buffer.abandonUnfinishedLine() == 2)
     #expect(buffer.lost == 2)
-    #expect(buffer.abandonUnfinished() == 0)
+    #expect(buffer.abandonUnfinishedLine() == 0)
+  }
+
+  @Test(arguments: 0...7)
+  func `somebody else's torn line is ended before anything else, whatever there is room for`(
+    room: Int
+  ) {
+    var buffer = LineBuffer()
+    buffer.setNeedsLineEnd(true)
+    let device = Device(room: room)
+    device.text = "torn"
+    append(1, to: &buffer)
+    buffer.flush(device.write, lostLine: lost)
+    device.room = 100
+    append(2, to: &buffer)
+    buffer.flush(device.write, lostLine: lost)
+    #expect(device.text == (room < 2 ? "torn\nlost=1\nn=2\n" : "torn\nn=1\nn=2\n"))
   }
 }

@@ -1,0 +1,129 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Writes whole lines to a file or a descriptor, and never waits.
+///
+/// Lines are collected until ``flush(lostLine:)``. What is not taken then is lost and counted, and
+/// told in a line of its own when writing works again. A file always keeps whole lines:
+///
+/// - a file that ends inside a line, as after a power cut, gets the line's end before anything else;
+/// - the rest of a line that was taken in part follows later, unless the file was cut in between
+///   (by `copytruncate`, say): then it would be half a line at the beginning of nothing;
+/// - a file that is given up in the middle of a line loses the beginning of that line too.
+package struct LineWriter: ~Copyable {
+  private var descriptor: Descriptor
+  /// The path of a file that was opened here; none for a descriptor that somebody gave us.
+  private let path: String?
+  private var buffer = LineBuffer()
+  /// The size of the file when the last write to it had left a line unfinished.
+  private var sizeAfterUnfinished = 0
+  /// Why the last ``flush(lostLine:)`` could not write; nil if it could, or there was only no room.
+  package private(set) var failure: Descriptor.Failure?
+
+  /// Writes to a descriptor that somebody else gave us and that stays theirs.
+  package init(sharing number: Int32) { self.init(Descriptor(sharing: number)) }
+
+  /// Writes to a descriptor that somebody else opened.
+  package init(_ descriptor: Descriptor) {
+    self.descriptor = descriptor
+    path = nil
+  }
+
+  /// Opens a file to append lines to it, made with the permissions `mode` where there is none.
+  package init(appendingTo path: String, mode: UInt16) throws(Descriptor.Failure) {
+    self.path = path
+    descriptor = try Descriptor(appendingTo: path, mode: mode)
+    buffer.setNeedsLineEnd(Self.endsInsideLine(path, size: Self.fileSize(descriptor)))
+  }
+
+  deinit { descriptor.close() }
+
+  /// Whether lines wait for ``flush(lostLine:)``.
+  package var hasLines: Bool { !buffer.isEmpty }
+  /// Bytes of the lines that wait.
+  package var byteCount: Int { buffer.byteCount }
+  /// Whether a failed write left something to say or to finish: call ``flush(lostLine:)`` now and
+  /// then.
+  package var owesWriting: Bool { buffer.owesWriting }
+
+  /// Adds a whole line, its end included.
+  package mutating func append(_ line: RawSpan) { buffer.append(line) }
+
+  /// Adds a whole line, its end included.
+  package mutating func append(_ line: String) { buffer.append(line) }
+
+  /// Writes everything that is taken; the rest is lost and counted.
+  ///
+  /// - Parameter lostLine: Makes the line that says how many lines were lost before it.
+  package mutating func flush(lostLine: (_ count: Int) -> [UInt8]) {
+    guard hasLines || owesWriting else { return }
+    let descriptor = descriptor
+    var failure: Descriptor.Failure?
+    flush(lostLine: lostLine) { bytes in
+      do throws(Descriptor.Failure) {
+        return try descriptor.write(bytes)
+      } catch {
+        failure = error
+        return 0
+      }
+    }
+    self.failure = failure
+  }
+
+  mutating func flush(lostLine: (_ count: Int) -> [UInt8], write: LineBuffer.Write) {
+    noticeCut()
+    buffer.flush(write, lostLine: lostLine)
+    if path != nil, buffer.hasUnfinishedLine { sizeAfterUnfinished = Self.fileSize(descriptor) }
+  }
+
+  /// Opens the path anew, after it was moved away; the old file stays in use if that fails.
+  ///
+  /// A descriptor that somebody gave us stays as it is.
+  package mutating func reopen(mode: UInt16) throws(Descriptor.Failure) {
+    guard let path else { return }
+    let old = descriptor
+    let new = try Descriptor(appendingTo: path, mode: mode)
+    // Nobody will finish a line in the old file once it is closed.
+    let size = Self.fileSize(old)
+    let isAsLeft = size == sizeAfterUnfinished
+    let taken = buffer.abandonUnfinishedLine()
+    if taken > 0, isAsLeft { ftruncate(old.number, off_t(size - taken)) }
+    old.close()
+    descriptor = new
+    buffer.setNeedsLineEnd(Self.endsInsideLine(path, size: Self.fileSize(new)))
+  }
+
+  /// Forgets the rest of a line whose beginning somebody has cut off.
+  private mutating func noticeCut() {
+    guard let path, owesWriting else { return }
+    let size = Self.fileSize(descriptor)
+    if buffer.hasUnfinishedLine, size < sizeAfterUnfinished {
+      buffer.abandonUnfinishedLine()
+      buffer.setNeedsLineEnd(Self.endsInsideLine(path, size: size))
+    } else if size == 0 {
+      buffer.setNeedsLineEnd(false)
+    }
+  }
+
+  /// The size of a regular file; 0 for anything else.
+  private static func fileSize(_ descriptor: Descriptor) -> Int {
+    var status = stat()
+    guard unsafe fstat(descriptor.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      return 0
+    }
+    return Int(status.st_size)
+  }
+
+  /// Looks at the last byte, if the file may be read.
+  private static func endsInsideLine(_ path: String, size: Int) -> Bool {
+    guard size > 0 else { return false }
+    let number = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    guard number >= 0 else { return false }
+    defer { systemClose(number) }
+    var last = UInt8(ascii: "\n")
+    return unsafe pread(number, &last, 1, off_t(size - 1)) == 1 && last != UInt8(ascii: "\n")
+  }
+}

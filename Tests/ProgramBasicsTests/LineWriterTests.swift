@@ -1,0 +1,108 @@
+import Testing
+
+@testable import TestTaskProgramBasics
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+@Suite struct LineWriterTests {
+  private func lost(_ count: Int) -> [UInt8] { Array("lost=\(count)\n".utf8) }
+
+  @Test func `a file that ends inside a line gets the line's end first`() throws {
+    let folder = try Folder()
+    folder.put("torn", "f")
+    var writer = try LineWriter(appendingTo: "\(folder.path)/f", mode: 0o600)
+    writer.append("one\n")
+    writer.flush(lostLine: lost)
+    #expect(folder.contents("f") == "torn\none\n")
+    let owes = writer.owesWriting
+    #expect(!owes)
+  }
+
+  /// A disk with room for so many bytes.
+  private func write(_ path: String, room: Int) -> LineBuffer.Write {
+    var room = room
+    return { bytes in
+      guard room > 0, let file = try? Descriptor(appendingTo: path, mode: 0o600) else { return 0 }
+      defer { file.close() }
+      let count = (try? file.write(bytes.extracting(first: room))) ?? 0
+      room -= count
+      return count
+    }
+  }
+
+  @Test func `the rest of a torn line does not follow into a file that was cut`() throws {
+    let folder = try Folder()
+    let path = "\(folder.path)/f"
+    var writer = try LineWriter(appendingTo: path, mode: 0o600)
+    writer.append("one\ntwo\n")
+    writer.flush(lostLine: lost, write: write(path, room: 6))
+    #expect(folder.contents("f") == "one\ntw")
+    // What copytruncate does.
+    truncate(path, 0)
+    writer.append("three\n")
+    writer.flush(lostLine: lost)
+    #expect(folder.contents("f") == "lost=1\nthree\n")
+  }
+
+  @Test func `a torn line is finished when there is room, and cut off when the file is given up`()
+    throws
+  {
+    let folder = try Folder()
+    let path = "\(folder.path)/f"
+    var writer = try LineWriter(appendingTo: path, mode: 0o600)
+    writer.append("one\n")
+    writer.flush(lostLine: lost, write: write(path, room: 2))
+    writer.append("two\n")
+    writer.flush(lostLine: lost)
+    #expect(folder.contents("f") == "one\ntwo\n")
+    writer.append("three\n")
+    writer.flush(lostLine: lost, write: write(path, room: 2))
+    rename(path, path + ".1")
+    try writer.reopen(mode: 0o600)
+    writer.flush(lostLine: lost)
+    #expect(folder.contents("f.1") == "one\ntwo\n")
+    #expect(folder.contents("f") == "lost=1\n")
+  }
+
+  @Test func `lines that nobody reads are lost, counted, and told when there is a reader`() throws {
+    var ends: [Int32] = [-1, -1]
+    try #require(pipe(&ends) == 0)
+    defer { ends.forEach { close($0) } }
+    var writer = LineWriter(sharing: ends[1])
+    let line = String(repeating: "x", count: 999) + "\n"
+    for _ in 0..<1_000 {
+      writer.append(line)
+      writer.flush(lostLine: lost)
+    }
+    let (owes, has) = (writer.owesWriting, writer.hasLines)
+    #expect(owes && !has)
+    var text: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 20)
+    func drain() {
+      while true {
+        var interest = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
+        guard poll(&interest, 1, 0) == 1 else { return }
+        let count = read(ends[0], &piece, piece.count)
+        guard count > 0 else { return }
+        text += piece.prefix(count)
+      }
+    }
+    drain()
+    writer.append("last\n")
+    writer.flush(lostLine: lost)
+    drain()
+    let lines = text.split(separator: UInt8(ascii: "\n")).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    let whole = lines.count { $0 == line.dropLast() }
+    // A short line may still fit where a long one does not.
+    let reports = lines.filter { $0.hasPrefix("lost=") }.compactMap { Int($0.dropFirst(5)) }
+    #expect(whole + reports.reduce(0, +) == 1_000)
+    #expect(lines.last == "last")
+    #expect(lines.count == whole + reports.count + 1, "no line is torn")
+  }
+}
