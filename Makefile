@@ -53,4 +53,5 @@ uninstall:
 	  $(DESTDIR)$(MANDIR)/man8/testtask-server.8 $(DESTDIR)$(UNITDIR)/testtask-server.service \
 	  $(DESTDIR)$(SYSCONFDIR)/logrotate.d/testtask-server
 	if cmp -s etc/server.ini $(INI); then rm -f $(INI); fi
-	rmdir $(DESTDIR)$(SYSCONFDIR)/testtask-server 2>/dev/null || true
+	folder=$(DESTDIR)$(SYSCONFDIR)/testtask-server; \
+	  if [ -d "$$folder" ] && [ -z "$$(ls -A "$$folder")" ]; then rmdir "$$folder"; fi
