@@ -51,6 +51,36 @@ static inline uv_async_t *cuv_async(uv_handle_t *handle) {
   return (uv_async_t *)handle;
 }
 
+/* Sockets that do not block and that no child process inherits, made so in one system call where
+   the system can: accept(2) and socket(2) of Linux. */
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static inline int cuv_set_flags(int descriptor) {
+  if (descriptor >= 0 && (fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0 || fcntl(descriptor, F_SETFL, O_NONBLOCK) < 0)) {
+    close(descriptor);
+    return -1;
+  }
+  return descriptor;
+}
+
+static inline int cuv_accept(int listener) {
+#ifdef __linux__
+  return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+  return cuv_set_flags(accept(listener, NULL, NULL));
+#endif
+}
+
+static inline int cuv_stream_socket(int family) {
+#ifdef __linux__
+  return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+#else
+  return cuv_set_flags(socket(family, SOCK_STREAM, 0));
+#endif
+}
+
 #ifdef __linux__
 #include <sys/timerfd.h>
 

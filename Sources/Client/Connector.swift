@@ -77,9 +77,10 @@ final class Connector {
     self.connection = connection
     // A partition is silent: these notice one within half a minute. Without them the connection
     // works as well, so an error is none of ours.
-    try? connection.setNoDelay(true)
-    try? connection.setKeepAlive(idle: 15, interval: 5, count: 3)
-    try? connection.setUserTimeout(milliseconds: 30_000)
+    _ = try? connection.setOptions(
+      TCPOptions(
+        keepAlive: .init(idle: .seconds(15), interval: .seconds(5), count: 3),
+        userTimeout: .seconds(30)))
     let generation = generation
     connection.start(
       TCPConnection.Handlers(

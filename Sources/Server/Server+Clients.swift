@@ -27,6 +27,9 @@ extension Server {
       onError: { [unowned self] _, error in reportAcceptFailure(error) },
       onConnection: { [unowned self] _, connection in accept(connection, handlers) })
     self.listener = listener
+    for error in listener.refusedOptions {
+      diagnostics.report(.warning, "going on without an option of connections: \(error)")
+    }
     let bound = listener.localAddress
     if !bound.isLoopback {
       diagnostics.report(
@@ -74,19 +77,20 @@ extension Server {
   /// by the user timeout when something is.
   private var listenerOptions: TCPListener.Options {
     TCPListener.Options(
-      backlog: configuration.backlog, keepAlive: KeepAlive(idle: 60, interval: 10, count: 6),
-      userTimeout: userTimeout, limits: writeLimits)
+      backlog: configuration.backlog,
+      connections: TCPOptions(
+        keepAlive: .init(idle: .seconds(60), interval: .seconds(10), count: 6),
+        // How long a host may leave answers unacknowledged: longer than our own patience.
+        userTimeout: .seconds(configuration.stuckPeerTimeoutSeconds + 10)),
+      limits: writeLimits)
   }
-
-  /// Milliseconds that a host may leave answers unacknowledged: longer than our own patience.
-  private var userTimeout: Int { (configuration.stuckPeerTimeoutSeconds + 10) * 1_000 }
 
   /// Bounds what a connection may hold, and how long a peer that is gone without a word may go
   /// unnoticed; needed only where that is not what it inherited from the listener.
   func applyLimits(to connection: TCPConnection) {
     if connection.writeLimits != writeLimits { connection.writeLimits = writeLimits }
     do throws(UVError) {
-      try connection.setUserTimeout(milliseconds: userTimeout)
+      try connection.setOptions(listenerOptions.connections)
     } catch {
       // The client may be gone already; its connection will say so itself.
       record(.debug, "option_failed") { $0.add("error", error.description) }

@@ -8,10 +8,11 @@ import UVNetTestKit
     for enabled in [true, false] {
       try LoopHarness.run { loop, calls in
         let listener = try TCPListener.listen(
-          at: SocketAddress(.loopback, port: 0), on: loop, options: .init(noDelay: enabled)
+          at: SocketAddress(.loopback, port: 0), on: loop,
+          options: .init(connections: .init(noDelay: enabled))
         ) { listener, accepted in
           #expect(accepted.noDelay == enabled)
-          expectNoError { try accepted.setNoDelay(!enabled) }
+          expectNoError { try accepted.setOptions(.init(noDelay: !enabled)) }
           #expect(accepted.noDelay == !enabled)
           accepted.close()
           #expect(!accepted.noDelay)
@@ -156,12 +157,20 @@ import UVNetTestKit
     try LoopHarness.run { loop, calls in
       try loop.withConnectedPair { connected, accepted in
         expectNoError {
-          try connected.setKeepAlive(idle: 10, interval: 5, count: 3)
-          try connected.setUserTimeout(milliseconds: 1000)
+          try connected.setOptions(
+            .init(
+              keepAlive: .init(idle: .seconds(10), interval: .seconds(5), count: 3),
+              userTimeout: .seconds(1)))
         }
-        #expect(throws: UVError.self) { try connected.setKeepAlive(idle: 0, interval: 5, count: 3) }
-        #expect(throws: UVError.self) {
-          try connected.setKeepAlive(idle: 1, interval: 5, count: 999)
+        for (idle, count, name) in [(0, 3, "TCP_KEEPIDLE = 0"), (1, 999, "TCP_KEEPCNT = 999")] {
+          let error = #expect(throws: UVError.self) {
+            try connected.setOptions(
+              .init(keepAlive: .init(idle: .seconds(idle), interval: .seconds(5), count: count)))
+          }
+          #expect(error?.code == .invalidArgument)
+          #if os(Linux)
+            #expect(error?.detail == name)
+          #endif
         }
         connected.close()
         accepted.close()

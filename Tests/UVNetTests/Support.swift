@@ -38,3 +38,9 @@ func expectNoError(sourceLocation: SourceLocation = #_sourceLocation, _ body: ()
     Issue.record(error, sourceLocation: sourceLocation)
   }
 }
+
+#if canImport(Darwin)
+  let streamSocket = SOCK_STREAM
+#else
+  let streamSocket = Int32(SOCK_STREAM.rawValue)
+#endif

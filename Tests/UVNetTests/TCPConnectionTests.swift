@@ -460,7 +460,7 @@ import UVNetTestKit
         accepted.pauseReading()
         accepted.resumeReading()
         accepted.reset()
-        #expect(throws: UVError.self) { try accepted.setNoDelay(true) }
+        #expect(throws: UVError.self) { try accepted.setOptions(.init()) }
         calls.record("done")
       }
       calls.expect(["done"])

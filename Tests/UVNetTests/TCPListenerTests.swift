@@ -88,11 +88,10 @@ import UVNetTestKit
     }
   }
 
-  @Test func `a peer that resets before it is accepted leaves an unknown address`() throws {
+  @Test func `a peer that resets before it is accepted is told like any other`() throws {
     try LoopHarness.run { loop, calls in
       let listener = try TCPListener.listen(at: Self.anyPort, on: loop) { listener, connection in
         listener.close()
-        #expect(connection.remoteAddress == nil)
         connection.start(
           .init(
             onData: { _, _ in Issue.record("no data was sent") },
@@ -110,6 +109,100 @@ import UVNetTestKit
     }
   }
 
+  @Test func `a paused listener keeps its loop alive, and accepts nothing`() throws {
+    try LoopHarness.run { loop, calls in
+      let listener = try TCPListener.listen(at: Self.anyPort, on: loop) { _, connection in
+        calls.record("accepted")
+        connection.close()
+      }
+      listener.pauseAccepting()
+      listener.pauseAccepting()
+      let peer = try RawSocket.connect(port: listener.localAddress.port)
+      let timer = LoopTimer.after(.milliseconds(20), on: loop) { _ in
+        calls.record("later")
+        peer.close()
+        listener.close()
+        listener.resumeAccepting()
+        listener.pauseAccepting()
+      }
+      timer.keepsLoopAlive = false
+      calls.expect(["later"])
+    }
+  }
+
+  @Test func `one that has closed is refused at once, though its close callback is still to come`()
+    throws
+  {
+    try LoopHarness.run { loop, calls in
+      let listener = try TCPListener.listen(at: Self.anyPort, on: loop) { _, _ in }
+      listener.close()
+      #expect(throws: RawSocket.Failure.self) {
+        try RawSocket.connect(port: listener.localAddress.port)
+      }
+      calls.record("refused")
+      calls.expect(["refused"])
+    }
+  }
+
+  @Test func `more that wait than are accepted in a turn are all accepted, and timers run between`()
+    throws
+  {
+    try LoopHarness.run { loop, calls in
+      var peers: [RawSocket] = []
+      var accepted = 0
+      let listener = try TCPListener.listen(at: Self.anyPort, on: loop) { listener, connection in
+        connection.close()
+        accepted += 1
+        if accepted == 1 { LoopTimer.after(.zero, on: loop) { _ in calls.record("timer") } }
+        guard accepted == peers.count else { return }
+        calls.record("all")
+        listener.close()
+      }
+      for _ in 0..<100 { peers.append(try RawSocket.connect(port: listener.localAddress.port)) }
+      calls.expect(["timer", "all"])
+    }
+  }
+
+  @Test func `a listen that fails leaves nothing, so that the loop can be closed at once`() throws {
+    let taken = try RawSocket.listen()
+    let loop = try EventLoop()
+    #expect(throws: UVError.self) {
+      try TCPListener.listen(at: SocketAddress(.loopback, port: taken.port), on: loop) { _, _ in }
+    }
+    #expect(loop.openHandles.isEmpty)
+    try loop.close()
+  }
+
+  @Test func `a socket that cannot listen is refused, and still belongs to the caller`() throws {
+    let peer = try RawSocket.listen()
+    let connected = try RawSocket.connect(port: peer.port).release()
+    let local = socket(AF_UNIX, streamSocket, 0)
+    let loop = try EventLoop()
+    for descriptor in [local, connected] {
+      #expect(throws: UVError.self) {
+        try TCPListener.adopt(descriptor: descriptor, on: loop) { _, _ in }
+      }
+      #expect(fcntl(descriptor, F_GETFD) >= 0)
+      close(descriptor)
+    }
+    let closed = #expect(throws: UVError.self) {
+      try TCPListener.adopt(descriptor: -1, on: loop) { _, _ in }
+    }
+    #expect(closed?.code == .badDescriptor)
+    try loop.close()
+  }
+
+  @Test func `two listeners of a loop cannot share one socket`() throws {
+    try LoopHarness.run { loop, _ in
+      let descriptor = try RawSocket.listen().release()
+      let listener = try TCPListener.adopt(descriptor: descriptor, on: loop) { _, _ in }
+      #expect(throws: UVError.self) {
+        try TCPListener.adopt(descriptor: descriptor, on: loop) { _, _ in }
+      }
+      listener.close()
+    }
+  }
+
   @Test func `a listener drops its closures when it is closed`() throws {
     final class Witness {}
     weak var weakWitness: Witness?
@@ -124,3 +217,74 @@ import UVNetTestKit
     #expect(weakWitness == nil)
   }
 }
+
+#if os(Linux)
+  @Suite struct FailingAcceptTests {
+    @Test func `after a failed accept the listener rests, tells why, and goes on`() async {
+      // In a process of its own, since the limit of descriptors is a process's.
+      await #expect(processExitsWith: .success) {
+        try LoopHarness.run { loop, calls in
+          var peer: RawSocket?
+          let listener = try TCPListener.listen(
+            at: SocketAddress(.loopback, port: 0), on: loop,
+            onError: { _, error in
+              // Descriptors are there again at once, but the listener does not look for them yet.
+              Descriptors.limit(to: nil)
+              calls.record(error.description)
+              LoopTimer.after(.milliseconds(20), on: loop) { _ in calls.record("rests") }
+            },
+            onConnection: { listener, connection in
+              calls.record("accepted")
+              connection.close()
+              listener.close()
+              peer?.close()
+            })
+          peer = try RawSocket.connect(port: listener.localAddress.port)
+          Descriptors.limit(to: 3)
+          calls.expect(["accept: too many open files (EMFILE)", "rests", "accepted"])
+        }
+      }
+    }
+
+    @Test func `a listener that rests can be closed, and paused and resumed`() async {
+      await #expect(processExitsWith: .success) {
+        for isPaused in [false, true] {
+          try LoopHarness.run { loop, calls in
+            var peer: RawSocket?
+            let listener = try TCPListener.listen(
+              at: SocketAddress(.loopback, port: 0), on: loop,
+              onError: { listener, error in
+                calls.record(error.name)
+                Descriptors.limit(to: nil)
+                guard isPaused else { return listener.close() }
+                listener.pauseAccepting()
+                LoopTimer.after(.milliseconds(150), on: loop) { _ in
+                  calls.record("resume")
+                  listener.resumeAccepting()
+                }
+              },
+              onConnection: { listener, connection in
+                calls.record("accepted")
+                connection.close()
+                listener.close()
+                peer?.close()
+              })
+            peer = try RawSocket.connect(port: listener.localAddress.port)
+            Descriptors.limit(to: 3)
+            calls.expect(isPaused ? ["EMFILE", "resume", "accepted"] : ["EMFILE"])
+          }
+        }
+      }
+    }
+  }
+
+  private enum Descriptors {
+    /// Lowers the limit of open descriptors to `count`, or lifts it.
+    static func limit(to count: rlim_t?) {
+      var limit = rlimit()
+      getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+      limit.rlim_cur = count ?? limit.rlim_max
+      setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+  }
+#endif

@@ -126,6 +126,11 @@ extension SocketAddress: CustomStringConvertible {
 
 extension SocketAddress {
   func withSockaddr<R>(_ body: (UnsafePointer<sockaddr>) -> R) -> R {
+    unsafe withSockaddr { address, _ in unsafe body(address) }
+  }
+
+  func withSockaddr<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
+    let size = isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
     var storage = sockaddr_storage()
     return unsafe withUnsafeMutablePointer(to: &storage) { storage in
       switch address.storage {
@@ -147,7 +152,7 @@ extension SocketAddress {
         }
       }
       return unsafe storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        unsafe body(address)
+        unsafe body(address, socklen_t(size))
       }
     }
   }

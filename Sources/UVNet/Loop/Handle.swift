@@ -9,14 +9,15 @@ internal import CLibUV
   /// The loop that the handle was made on.
   public final let loop: EventLoop
 
-  /// Changed by ``renew(_:initialize:)`` only; nothing ever overlaps with that.
-  @exclusivity(unchecked) private(set) final var raw: UnsafeMutablePointer<uv_handle_t>
+  final let raw: UnsafeMutablePointer<uv_handle_t>
   private final var state: State
 
   private enum State: UInt8 {
-    /// libuv does not know it: its initialisation failed, or was undone, or was not tried.
+    /// libuv does not know it: its initialisation failed, or was not tried.
     case unborn
     case open, closing, closed
+    /// Its initialisation was undone; what libuv has of it is freed when libuv has closed it.
+    case discarded
   }
 
   /// Allocates and initialises libuv's side of the handle.
@@ -50,6 +51,8 @@ internal import CLibUV
   }
 
   deinit {
+    // libuv has the memory of one that was discarded.
+    guard state != .discarded else { return }
     assert(state == .closed || state == .unborn, "a handle was freed before its close callback")
     unsafe raw.deallocate()
   }
@@ -61,11 +64,9 @@ internal import CLibUV
   final func discard() {
     guard state == .open else { return }
     willClose()
-    state = .unborn
-    let old = unsafe raw
-    unsafe raw = Self.allocate(UV_IDLE)
-    unsafe old.pointee.data = nil
-    unsafe uv_close(old) { old in unsafe old?.deallocate() }
+    state = .discarded
+    unsafe raw.pointee.data = nil
+    unsafe uv_close(raw) { raw in unsafe raw?.deallocate() }
     unsafe Unmanaged.passUnretained(self).release()
   }
 
@@ -117,30 +118,6 @@ internal import CLibUV
     unsafe raw.pointee.data = nil
     handle.state = .closed
     handle.loop.dispatch { handle.didClose() }
-  }
-
-  /// Lets libuv close its side of the handle, with the descriptor that it holds, and makes another.
-  ///
-  /// The program sees nothing of it: for the program the handle has been open all the time.
-  ///
-  /// - Returns: Whether it was done; if not, nothing has changed.
-  final func renew(
-    _ type: uv_handle_type,
-    initialize: (UnsafeMutablePointer<uv_loop_t>, UnsafeMutablePointer<uv_handle_t>) -> Int32
-  ) -> Bool {
-    guard state == .open else { return false }
-    let fresh = unsafe Self.allocate(type)
-    guard unsafe initialize(loop.raw, fresh) == 0 else {
-      unsafe fresh.deallocate()
-      return false
-    }
-    let old = unsafe raw
-    unsafe fresh.pointee.data = unsafe old.pointee.data
-    unsafe old.pointee.data = nil
-    if unsafe uv_has_ref(old) == 0 { unsafe uv_unref(fresh) }
-    unsafe raw = unsafe fresh
-    unsafe uv_close(old) { old in unsafe old?.deallocate() }
-    return true
   }
 
   /// Whether the loop goes on running for this handle's sake; `true` unless set.

@@ -6,63 +6,47 @@ internal import CLibUV
   internal import Darwin
 #endif
 
-/// How the system probes a silent peer (RFC 9293 section 3.8.4).
-public struct KeepAlive: Hashable, Sendable {
-  /// Seconds of silence before the first probe, at least 1.
-  public var idle: Int
-  /// Seconds between probes, at least 1.
-  public var interval: Int
-  /// Unanswered probes after which the connection fails, 1 to 127.
-  public var count: Int
-
-  /// Makes a set of numbers, which the system judges when they are applied.
-  public init(idle: Int, interval: Int, count: Int) {
-    self.idle = idle
-    self.interval = interval
-    self.count = count
-  }
-
-  /// libuv sets the interval and the count to numbers of its own, hence not by way of it.
-  func apply(to descriptor: Int32) throws(UVError) {
-    try SocketOption.keepAliveIdle.set(idle, on: descriptor)
-    try SocketOption.keepAliveInterval.set(interval, on: descriptor)
-    try SocketOption.keepAliveCount.set(count, on: descriptor)
-    try SocketOption.keepAlive.set(1, on: descriptor)
-  }
-}
-
 /// A socket option whose value is a number.
 struct SocketOption {
+  let label: String
   let level: Int32
   let name: Int32
 
   private static let tcp = Int32(IPPROTO_TCP)
 
-  static let noDelay = SocketOption(level: tcp, name: TCP_NODELAY)
+  static let noDelay = SocketOption(label: "TCP_NODELAY", level: tcp, name: TCP_NODELAY)
   /// The error that is pending; reading it takes it away.
-  static let error = SocketOption(level: SOL_SOCKET, name: SO_ERROR)
-  static let reusePort = SocketOption(level: SOL_SOCKET, name: SO_REUSEPORT)
-  static let keepAlive = SocketOption(level: SOL_SOCKET, name: SO_KEEPALIVE)
-  static let keepAliveInterval = SocketOption(level: tcp, name: TCP_KEEPINTVL)
-  static let keepAliveCount = SocketOption(level: tcp, name: TCP_KEEPCNT)
+  static let error = SocketOption(label: "SO_ERROR", level: SOL_SOCKET, name: SO_ERROR)
+  static let reuseAddress = SocketOption(
+    label: "SO_REUSEADDR", level: SOL_SOCKET, name: SO_REUSEADDR)
+  static let reusePort = SocketOption(label: "SO_REUSEPORT", level: SOL_SOCKET, name: SO_REUSEPORT)
+  static let ipv6Only = SocketOption(
+    label: "IPV6_V6ONLY", level: Int32(IPPROTO_IPV6), name: IPV6_V6ONLY)
+  static let keepAlive = SocketOption(label: "SO_KEEPALIVE", level: SOL_SOCKET, name: SO_KEEPALIVE)
+  static let keepAliveInterval = SocketOption(
+    label: "TCP_KEEPINTVL", level: tcp, name: TCP_KEEPINTVL)
+  static let keepAliveCount = SocketOption(label: "TCP_KEEPCNT", level: tcp, name: TCP_KEEPCNT)
   #if canImport(Darwin)
-    static let keepAliveIdle = SocketOption(level: tcp, name: TCP_KEEPALIVE)
+    static let keepAliveIdle = SocketOption(
+      label: "TCP_KEEPALIVE", level: tcp, name: TCP_KEEPALIVE)
   #else
-    static let keepAliveIdle = SocketOption(level: tcp, name: TCP_KEEPIDLE)
+    static let keepAliveIdle = SocketOption(label: "TCP_KEEPIDLE", level: tcp, name: TCP_KEEPIDLE)
   #endif
   /// Not every system has it; where it is missing, setting it does nothing.
   #if os(Linux)
-    static let userTimeout = SocketOption(level: tcp, name: TCP_USER_TIMEOUT)
+    static let userTimeout = SocketOption(
+      label: "TCP_USER_TIMEOUT", level: tcp, name: TCP_USER_TIMEOUT)
   #else
-    static let userTimeout = SocketOption(level: tcp, name: -1)
+    static let userTimeout = SocketOption(label: "TCP_USER_TIMEOUT", level: tcp, name: -1)
   #endif
 
   func set(_ value: Int, on descriptor: Int32) throws(UVError) {
     guard name >= 0 else { return }
-    var value = Int32(clamping: value)
+    var number = Int32(clamping: value)
     let size = socklen_t(MemoryLayout<Int32>.size)
-    guard unsafe setsockopt(descriptor, level, name, &value, size) == 0 else {
-      throw UVError(-errno, .setOption)
+    guard unsafe setsockopt(descriptor, level, name, &number, size) == 0 else {
+      throw UVError(
+        UVError.Code(rawValue: -errno), during: .setOption, detail: "\(label) = \(value)")
     }
   }
 
@@ -72,6 +56,13 @@ struct SocketOption {
     var size = socklen_t(MemoryLayout<Int32>.size)
     let status = unsafe getsockopt(descriptor, level, name, &value, &size)
     return status == 0 ? Int(value) : nil
+  }
+}
+
+extension UVError.Code {
+  /// Whether the system does not know what was asked for, whatever the value.
+  var isMissingFeature: Bool {
+    [-ENOPROTOOPT, -EOPNOTSUPP, -ENOTSUP, -ENOSYS].contains(rawValue)
   }
 }
 

@@ -59,7 +59,14 @@ public final class TCPConnection: StreamConnection {
       }
     }
     guard isConnected == 0 else { throw UVError(-errno, .open) }
-    let connection = try TCPConnection(on: loop, limits: SharedLimits(limits))
+    return try connected(descriptor, on: loop, limits: SharedLimits(limits))
+  }
+
+  /// The connection whose socket is `descriptor`, which belongs to it unless the call throws.
+  static func connected(
+    _ descriptor: Int32, on loop: EventLoop, limits: SharedLimits
+  ) throws(UVError) -> TCPConnection {
+    let connection = try TCPConnection(on: loop, limits: limits)
     let status = unsafe uv_tcp_open(cuv_tcp(connection.raw), descriptor)
     guard status == 0 else {
       connection.discard()
@@ -111,35 +118,16 @@ public final class TCPConnection: StreamConnection {
     return SocketOption.noDelay.value(on: descriptor) == 1
   }
 
-  /// Sends small segments at once (TCP_NODELAY), in place of waiting to fill them.
+  /// Sets options.
   ///
-  /// - Parameter enabled: Whether to send at once.
-  /// - Throws: The system's error.
-  public func setNoDelay(_ enabled: Bool) throws(UVError) {
-    guard !isClosing else { throw UVError(.badDescriptor, during: .setOption) }
-    let status = unsafe uv_tcp_nodelay(cuv_tcp(raw), enabled ? 1 : 0)
-    guard status == 0 else { throw UVError(status, .setOption) }
-  }
-
-  /// Has the system probe a silent peer (SO_KEEPALIVE), so that one that is gone is noticed.
-  ///
-  /// - Parameters:
-  ///   - idle: Seconds of silence before the first probe, at least 1.
-  ///   - interval: Seconds between probes, at least 1.
-  ///   - count: Unanswered probes after which the connection fails, 1 to 127.
-  /// - Throws: The system's error.
-  public func setKeepAlive(idle: Int, interval: Int, count: Int) throws(UVError) {
-    try KeepAlive(idle: idle, interval: interval, count: count).apply(to: descriptor())
-  }
-
-  /// Bounds how long sent bytes may stay unacknowledged (TCP_USER_TIMEOUT, RFC 5482).
-  ///
-  /// Only Linux has it; elsewhere the call does nothing.
-  ///
-  /// - Parameter milliseconds: The bound; 0 is the system's default.
-  /// - Throws: The system's error.
-  public func setUserTimeout(milliseconds: Int) throws(UVError) {
-    try SocketOption.userTimeout.set(milliseconds, on: descriptor())
+  /// - Parameter options: The options.
+  /// - Returns: Those that this system does not have, each with the reason; the connection goes on
+  ///   without them.
+  /// - Throws: The system's error, which names the option: ``UVError/Code/invalidArgument`` for a
+  ///   value out of range, ``UVError/Code/badDescriptor`` when the connection is closed.
+  @discardableResult
+  public func setOptions(_ options: TCPOptions) throws(UVError) -> [UVError] {
+    try options.apply(to: descriptor())
   }
 
   override var debugName: String {
