@@ -63,6 +63,14 @@ let package = Package(
     .target(
       name: "TestTaskTerminalSupport", dependencies: ["TestTaskProgramBasics", "UVNet"],
       path: "Sources/TerminalSupport", swiftSettings: strict),
+    .target(
+      name: "TestTaskClientCore",
+      dependencies: [
+        "TestTaskProto", "TestTaskProgramBasics",
+        .product(
+          name: "DequeModule", package: "swift-collections", condition: .when(traits: ["Programs"])),
+      ],
+      path: "Sources/ClientCore", swiftSettings: strict + [.strictMemorySafety()]),
     .target(name: "UVNetTestKit", dependencies: ["UVNet"], swiftSettings: strict),
     .executableTarget(
       name: "TestTaskServer",
@@ -80,12 +88,10 @@ let package = Package(
     .executableTarget(
       name: "TestTaskClient",
       dependencies: [
-        "UVNet", "TestTaskProto", "TestTaskProgramBasics", "TestTaskTerminalSupport",
+        "UVNet", "TestTaskClientCore", "TestTaskProgramBasics", "TestTaskTerminalSupport",
         .product(
           name: "ArgumentParser", package: "swift-argument-parser",
           condition: .when(traits: ["Programs"])),
-        .product(
-          name: "DequeModule", package: "swift-collections", condition: .when(traits: ["Programs"])),
       ],
       path: "Sources/Client",
       swiftSettings: strict
@@ -117,17 +123,20 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "ClientTests",
+      name: "ClientCoreTests",
       dependencies: [
-        "TestTaskClient", "TestTaskProgramBasics", "TestTaskProto", "TestTaskTerminalSupport",
-        "UVNet", "UVNetTestKit",
+        "TestTaskClientCore", "TestTaskProgramBasics", "TestTaskProto", "UVNetTestKit",
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ClientTests",
+      dependencies: ["TestTaskClient", "TestTaskClientCore", "UVNet", "UVNetTestKit"],
       swiftSettings: strict),
     .target(
       name: "TestTaskFuzzProperties",
       dependencies: [
         "UVNet", "TestTaskProto", "TestTaskProgramBasics", "TestTaskDaemonSupport",
-        "TestTaskTerminalSupport", "TestTaskServer", "TestTaskClient",
+        "TestTaskTerminalSupport", "TestTaskServer", "TestTaskClientCore",
       ],
       path: "Tests/FuzzProperties",
       swiftSettings: strict

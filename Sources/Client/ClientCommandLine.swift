@@ -1,5 +1,7 @@
 import ArgumentParser
+import TestTaskClientCore
 import TestTaskProgramBasics
+import TestTaskTerminalSupport
 import UVNet
 
 #if canImport(Glibc)
@@ -106,7 +108,7 @@ struct ClientCommandLine: ParsableCommand {
   var verbose = false
 
   /// The server's address, from both arguments.
-  private(set) var target: SocketAddress?
+  private(set) var target: Target?
 
   enum CodingKeys: CodingKey {
     case host, port, commands, file, reconnect, connectTimeout, timeout, json, logFile, time, color
@@ -140,7 +142,7 @@ struct ClientCommandLine: ParsableCommand {
   mutating func validate() throws {
     guard let host else { return }
     do throws(CommandError) {
-      target = try SocketAddress(target: host, port: port)
+      target = try Target(reading: host, port: port)
     } catch {
       throw ValidationError(error.message)
     }
@@ -169,11 +171,14 @@ struct ClientCommandLine: ParsableCommand {
 
   /// The commands of `-e` and of a file.
   func script() throws(CommandError) -> [ScriptLine] {
-    let lines = commands.map { ScriptLine(text: $0, source: "-e") }
+    let lines = commands.map { ScriptLine(.text($0), source: "-e") }
     guard let file, file != "-" else { return lines }
     do {
       let content = try Descriptor.readFile(file, limit: 1 << 26, isPrivate: false)
-      return lines + ScriptLine.lines(of: content, named: file)
+      return lines
+        + LineReader.lines(of: content).enumerated().map { index, line in
+          ScriptLine(ScriptLine.Content(line), source: "\(file):\(index + 1)")
+        }
     } catch {
       throw CommandError(message: "cannot read \(file.escapedForTerminal): \(error.message)")
     }

@@ -1,3 +1,4 @@
+import TestTaskClientCore
 import TestTaskProgramBasics
 import TestTaskTerminalSupport
 import UVNet
@@ -8,181 +9,153 @@ import UVNet
   import Darwin
 #endif
 
-/// The program: wires session, commands, log, network and console together on one loop.
-///
-/// Events come from the network, the user, the timer and signals. Each may change the session,
-/// whose actions are performed, and then commands get their turn.
+/// The program: a loop, a network and a console around what ``ClientCore`` decides.
 final class ClientProgram {
-  let loop: EventLoop
-  var session: Session
-  var log: SessionLog
-  private var runner: CommandRunner
-  private let target: SocketAddress?
-  private let script: [ScriptLine]
+  private let loop: EventLoop
+  private let start: EventLoop.Instant
+  private let target: Target?
   private let readsInput: Bool
-  private var linesRead = 0
-  private var exitStatus: ExitStatus?
+  private let isEditing: Bool
+  private var core: ClientCore
+  private var copy: LogCopy?
   private var turnIsDue = false
 
-  private lazy var timer = LoopTimer.unscheduled(on: loop) { [weak self] _ in self?.timeIsUp() }
+  private var now: Moment { Moment(start.duration(to: loop.now)) }
+
+  private lazy var timer = LoopTimer.unscheduled(on: loop) { [weak self] _ in
+    self?.take { core, now in core.advance(to: now) }
+  }
+
   private lazy var connector = Connector(
     on: loop,
-    onEvent: { [weak self] event in self?.hear(event) },
-    onData: { [weak self] bytes in self?.received(bytes) })
-  private(set) lazy var console = Console(
-    "testtask-client", on: loop,
-    isEditing: !runner.isScript && Descriptor.output.isTerminal
-      && environment("TERM") != "dumb",
+    onEvent: { [weak self] event in self?.take(event) },
+    onData: { [weak self] bytes in
+      guard let self else { return }
+      perform(core.received(bytes, at: now))
+      update()
+    })
+
+  private lazy var console = Console(
+    "testtask-client", on: loop, isEditing: isEditing,
     complete: { [weak self] text in
-      CommandParser.completions(of: text, addresses: self?.session.target.map { ["\($0)"] } ?? [])
+      let (partial, words) = self?.core.completions(of: text) ?? ("", [])
+      return Completion(partial: partial, among: words)
     },
     prompt: { [weak self] in
       guard let self else { return ("", false) }
-      return (PromptText.text(for: session, at: loop.now), PromptText.isLive(session))
+      return core.prompt(at: now)
     },
-    onEvent: { [weak self] event in self?.hear(event) })
+    onEvent: { [weak self] event in self?.take(event) })
 
+  /// A program as the command line asks for it; nothing happens before ``run()``.
   init(_ line: ClientCommandLine) throws {
     // Errors come first: a loop that was made must be closed.
-    script = try line.script()
-    readsInput = line.readsInput
-    log = SessionLog(
+    let script = try line.script()
+    var log = SessionLog(
       isJSON: line.json, isColoured: line.isColoured, stamp: line.time, isVerbose: line.verbose)
-    if let path = line.logFile, path != "-" { try log.copy(to: path) }
+    if let path = line.logFile, path != "-" {
+      copy = try LogCopy(path: path)
+      log.copyPath = path
+    }
+    let isScript = line.isScript || StandardInput.kind != .terminal
+    isEditing = !isScript && Descriptor.output.isTerminal && environment("TERM") != "dumb"
+    var options = ClientCore.Options(
+      isScript: isScript,
+      reconnectDelay: line.reconnect.map(\.duration) ?? (isScript ? nil : .seconds(3)),
+      connectTimeout: line.connectTimeout)
+    options.keepsGoing = line.keepGoing
+    options.answerTimeout = line.timeout?.duration
+    options.isPlainPrompt = !isScript && !isEditing && Descriptor.output.isTerminal
+    core = ClientCore(
+      options, log: log,
+      parser: CommandParser { text, isHost throws(CommandError) in
+        try Target(reading: text, isHost: isHost)
+      }, wallClock: { WallClock.nanoseconds })
+    core.append(script)
+    (target, readsInput) = (line.target, line.readsInput)
     do {
       loop = try EventLoop()
     } catch {
-      log.close()
+      copy?.close()
       throw error
     }
-    target = line.target
-    let isScript = line.isScript || StandardInput.kind != .terminal
-    session = Session(
-      reconnectDelay: line.reconnect.map(\.duration) ?? (isScript ? nil : .seconds(3)),
-      answerTimeout: line.timeout?.duration, connectTimeout: line.connectTimeout)
-    runner = CommandRunner(isScript: isScript, keepsGoing: line.keepGoing)
+    start = loop.now
   }
 
   /// Runs to the end; returns how to exit.
   func run() throws -> ExitStatus {
     do {
       try watchSignals()
-      script.forEach { runner.append($0) }
-      if readsInput { try console.open() } else { runner.endInput() }
-      if let target { perform(try session.connect(to: target, at: loop.now)) }
+      if readsInput { try console.open() } else { core.endInput() }
     } catch {
-      finish(.internalError)
-      loop.run()
-      try loop.close()
+      stop()
+      loop.endAndClose()
       throw error
     }
-    settle()
+    if let target { perform(core.start(target, at: now)) }
+    update()
     loop.run()
-    try loop.close()
-    guard let exitStatus else {
+    loop.endAndClose()
+    guard let exitStatus = core.exitStatus else {
       console.complain("internal error: there is nothing left to wait for")
       return .internalError
     }
     return exitStatus
   }
 
-  // MARK: Events
-
   private func watchSignals() throws(UVError) {
+    // At a limit of file sizes a write fails, as it does on a full disk, and no more.
+    signal(SIGXFSZ, SIG_IGN)
     let endings: [(Int32, ExitStatus)] = [
       (SIGINT, .interrupted), (SIGTERM, .terminated), (SIGHUP, .hangup), (SIGQUIT, .quit),
     ]
-    // At a limit of file sizes a write fails, as it does on a full disk, and no more.
-    signal(SIGXFSZ, SIG_IGN)
     for (signal, status) in endings {
       // What nohup, or a shell for its background jobs, has set to be ignored stays ignored.
       if signal != SIGTERM, SignalSource.isIgnored(signal) { continue }
-      try SignalSource.on(signal, on: loop) { [weak self] _ in self?.hear(signal, status) }
-    }
-  }
-
-  private func hear(_ signal: Int32, _ status: ExitStatus) {
-    // At the prompt it ends what a command waits for; where the terminal edits the line, the line.
-    let isPrompt = signal == SIGINT && !runner.isScript
-    let isCancelled = isPrompt && runner.cancel()
-    if isCancelled || isPrompt && !console.isEditing && Descriptor.output.isTerminal {
-      settle()
-    } else {
-      finish(status)
-    }
-  }
-
-  private func hear(_ event: Console.Event) {
-    switch event {
-    case .lines(let lines):
-      for line in lines {
-        linesRead += 1
-        runner.append(ScriptLine(line, source: "stdin:\(linesRead)"))
-      }
-      if runner.isScript, runner.pendingLines > 1000 { console.setReading(false) }
-    case .interrupt: _ = runner.cancel()
-    case .quit: finish(.success)
-    case .outputDrained(let lostLines):
-      if lostLines > 0 { console.complain("nobody read them: \(lostLines) lines were lost") }
-      if exitStatus != nil { loop.end() }
-    case .outputFailed(let failure):
-      // A reader who has seen enough is no error.
-      if !failure.isBrokenPipe { console.complain("standard output: \(failure.message)") }
-      finish(failure.isBrokenPipe ? .success : .internalError)
-    // A terminal in raw mode ends only by going away.
-    case .endOfInput where console.isEditing: finish(.hangup)
-    case .endOfInput(let error?):
-      console.complain("standard input: \(error.message)")
-      finish(.internalError)
-    case .endOfInput(nil): runner.endInput()
-    }
-    settle()
-  }
-
-  private func hear(_ event: Connector.Event) {
-    switch event {
-    case .connected: perform(session.connected(at: loop.now))
-    case .connectFailed(let reason): perform(session.connectFailed(reason, at: loop.now))
-    case .ended: perform(session.streamEnded(at: loop.now))
-    case .lost(let cause): perform(session.connectionLost(cause, at: loop.now))
-    }
-    settle()
-  }
-
-  private func received(_ bytes: RawSpan) {
-    perform(session.received(bytes, at: loop.now))
-    settle()
-  }
-
-  private func timeIsUp() {
-    perform(session.advance(to: loop.now))
-    settle()
-  }
-
-  // MARK: What follows
-
-  func perform(_ actions: [SessionAction]) {
-    for action in actions {
-      switch action {
-      case .connect(let address, let timeout): connector.connect(to: address, timeout: timeout)
-      case .close: connector.close()
-      case .send(let kind): connector.send(kind)
-      case .log(let event):
-        runner.note(event)
-        let (line, complaint) = log.record(event)
-        if let line { console.print(line) }
-        if let complaint { console.complain(complaint) }
+      try SignalSource.on(signal, on: loop) { [weak self] _ in
+        self?.take { core, now in core.signalled(status, at: now) }
       }
     }
   }
 
-  /// After every event: the timer follows the session, the prompt too, and commands get their turn.
-  ///
-  /// Commands run on the next turn, never inside an event: what else came in the same packet must
-  /// be judged before another request is sent.
-  private func settle() {
-    follow()
-    guard !turnIsDue, exitStatus == nil else { return }
+  // MARK: Events
+
+  private func take(_ event: (inout ClientCore, Moment) -> [ClientCore.Action]) {
+    perform(event(&core, now))
+    update()
+  }
+
+  private func take(_ event: Connector.Event) {
+    take { core, now in
+      switch event {
+      case .connected: core.connected(at: now)
+      case .connectFailed(let reason): core.connectFailed(reason: reason, at: now)
+      case .ended: core.streamEnded(at: now)
+      case .lost(let cause): core.connectionLost(cause, at: now)
+      }
+    }
+  }
+
+  private func take(_ event: Console.Event) {
+    take { core, now in
+      switch event {
+      case .lines(let lines): core.read(lines.map(ScriptLine.Content.init))
+      case .interrupt: core.interrupted()
+      case .quit: return core.quit(at: now)
+      case .outputDrained(let lostLines): return core.outputDrained(lostLines: lostLines)
+      case .outputFailed(let failure):
+        return core.outputFailed(failure.message, isReaderGone: failure.isBrokenPipe, at: now)
+      case .endOfInput(let error):
+        return core.inputEnded(error: error?.message, isTerminalGone: isEditing, at: now)
+      }
+      return []
+    }
+  }
+
+  /// After every event: the timer and the prompt follow, and commands run on the next turn.
+  private func update() {
+    refresh()
+    guard !turnIsDue, core.exitStatus == nil else { return }
     turnIsDue = true
     loop.nextTick { [weak self] in
       self?.turnIsDue = false
@@ -190,56 +163,69 @@ final class ClientProgram {
     }
   }
 
-  private func follow() {
-    guard exitStatus == nil else { return }
-    if let deadline = [session.deadline, runner.deadline].compactMap(\.self).min() {
-      timer.schedule(at: deadline)
+  private func refresh() {
+    guard core.exitStatus == nil else { return }
+    if let deadline = core.deadline {
+      timer.schedule(at: start.advanced(by: deadline.sinceStart))
     } else {
       timer.unschedule()
     }
+    console.setReading(core.wantsInput)
     console.refresh()
   }
 
   private func runCommands() {
-    commands: while exitStatus == nil, !console.isFull {
-      switch runner.next(session: session, at: loop.now) {
-      case .execute(let command):
-        do throws(CommandError) {
-          try execute(command)
-        } catch {
-          runner.commandFailed(error)
-        }
-      case .report(let message): console.complain(message)
-      case .finish: return finish(.success)
-      case .wait: break commands
+    while !console.isFull, let actions = core.runCommand(at: now) { perform(actions) }
+    refresh()
+  }
+
+  // MARK: Actions
+
+  private func perform(_ actions: [ClientCore.Action]) {
+    for action in actions {
+      switch action {
+      case .connect(let target, let timeout): connector.connect(to: target, timeout: timeout)
+      case .closeConnection: connector.close()
+      case .send(let bytes): connector.send(bytes)
+      case .print(let line): console.print(line)
+      case .printAside(let line): console.printAside(line)
+      case .complain(let line): console.complain(line)
+      case .appendToCopy(let line):
+        if let complaint = copy?.write(line) { console.complain(complaint) }
+      case .openCopy(let path): openCopy(path)
+      case .showHistory: perform(core.output(of: console.history))
+      case .clearScreen: console.clear()
+      case .stop: stop()
+      case .exit(let isAtOnce): if isAtOnce || console.isDrained { loop.end() }
       }
     }
-    if runner.pendingLines < 100 { console.setReading(true) }
-    follow()
   }
 
-  // MARK: The end
-
-  /// Ends the connection and what is read; the program ends when the last line is written, or at
-  /// once when a signal says so.
-  ///
-  /// Of this status and that of the script the greater one counts.
-  private func finish(_ status: ExitStatus) {
-    if exitStatus == nil { end(max(status, runner.exitStatus)) }
-    if status > .internalError || console.isDrained {
-      exitStatus = max(status, exitStatus ?? status)
-      loop.end()
+  /// Without the new copy nothing changes.
+  private func openCopy(_ path: String?) {
+    do throws(CommandError) {
+      let new = try path.map { path throws(CommandError) in try LogCopy(path: path) }
+      copy?.close()
+      copy = new
+      core.copyOpened(path)
+    } catch {
+      core.commandFailed(error)
     }
   }
 
-  private func end(_ status: ExitStatus) {
-    exitStatus = status
-    perform(session.disconnect(at: loop.now))
-    if !log.isJSON, session.statistics.sent > 0 {
-      session.statistics.lines.forEach { console.print($0) }
-    }
+  private func stop() {
     console.close()
-    log.close()
+    copy?.close()
+    copy = nil
     timer.cancel()
+  }
+}
+
+extension ScriptLine.Content {
+  init(_ line: LineReader.Line) {
+    switch line {
+    case .text(let text): self = .text(text)
+    case .tooLong: self = .tooLong(limit: LineReader.limit)
+    }
   }
 }

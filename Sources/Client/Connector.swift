@@ -1,4 +1,4 @@
-import TestTaskProto
+import TestTaskClientCore
 import UVNet
 
 /// Makes connections and carries bytes; it decides nothing and judges nothing.
@@ -31,9 +31,18 @@ final class Connector {
   }
 
   /// Begins an attempt, in place of what was before.
-  func connect(to address: SocketAddress, timeout: Duration) {
+  func connect(to target: Target, timeout: Duration) {
     close()
     let generation = generation
+    let address: SocketAddress
+    do throws(SocketAddressError) {
+      address = try target.address
+    } catch {
+      loop.nextTick { [weak self] in
+        self?.report(.connectFailed(reason: "\(error)"), from: generation)
+      }
+      return
+    }
     attempt = TCPConnection.connect(to: address, on: loop, timeout: timeout) { [weak self] result in
       guard let self, self.generation == generation else {
         if case .success(let connection) = result { connection.close() }
@@ -56,17 +65,11 @@ final class Connector {
     connection = nil
   }
 
-  /// Sends a request; a failure is told later as a loss.
-  func send(_ kind: RequestKind) {
+  /// Sends bytes; a failure is reported later as a loss.
+  func send(_ bytes: [UInt8]) {
     guard let connection else { return }
-    var frame: [UInt8] = []
-    switch kind {
-    case .fast: Message.requestForFastResponse.appendFrame(to: &frame)
-    case .slow(let seconds):
-      Message.requestForSlowResponse(timeInSecondsToSleep: seconds).appendFrame(to: &frame)
-    }
     do throws(UVError) {
-      try connection.write(frame)
+      try connection.write(bytes)
     } catch {
       let generation = generation
       loop.nextTick { [weak self] in self?.report(.lost(Self.cause(error)), from: generation) }

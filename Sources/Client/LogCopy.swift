@@ -1,9 +1,9 @@
+import TestTaskClientCore
 import TestTaskProgramBasics
-import TestTaskTerminalSupport
 
 /// The copy of the log in a file.
 struct LogCopy {
-  let path: String
+  private let path: String
   private let file: Descriptor
   private var isFailing = false
 

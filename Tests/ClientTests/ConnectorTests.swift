@@ -1,3 +1,4 @@
+import TestTaskClientCore
 import Testing
 import UVNet
 import UVNetTestKit
@@ -14,14 +15,14 @@ import UVNetTestKit
     }
   }
 
-  /// Runs a connector to its end; `body` gets it with the addresses of two servers.
+  /// Runs a connector to its end; `body` gets it with two servers.
   private func run(
     expecting events: [String],
     onEvent: @escaping (Connector, Connector.Event) -> Void = { _, _ in },
-    _ body: (Connector, SocketAddress, SocketAddress) throws -> Void
+    _ body: (Connector, Target, Target) throws -> Void
   ) throws {
     let servers = [try RawSocket.listen(), try RawSocket.listen()]
-    let addresses = servers.map { SocketAddress(.loopback, port: $0.port) }
+    let targets = servers.map { Target(host: "127.0.0.1", port: $0.port) }
     try LoopHarness.run { loop, calls in
       calls.expect(events)
       var connector: Connector?
@@ -32,7 +33,7 @@ import UVNetTestKit
           if let connector { onEvent(connector, event) }
         }, onData: { _ in calls.record("data") })
       connector = made
-      try body(made, addresses[0], addresses[1])
+      try body(made, targets[0], targets[1])
       // Longer than a connection on loopback takes, but for that nothing depends on it.
       LoopTimer.after(.milliseconds(100), on: loop) { _ in connector = nil }
     }
@@ -58,7 +59,7 @@ import UVNetTestKit
   @Test("nothing is heard of a connection that was closed, though another is being made")
   func closedConnection() throws {
     var connections = 0
-    var second: SocketAddress?
+    var second: Target?
     try run(
       expecting: ["connected", "connected"],
       onEvent: { connector, _ in

@@ -1,4 +1,4 @@
-@testable internal import TestTaskClient
+@testable internal import TestTaskClientCore
 @testable internal import TestTaskProgramBasics
 @testable internal import TestTaskTerminalSupport
 internal import UVNet
@@ -25,10 +25,24 @@ private func readLines(_ bytes: [UInt8], cut: UInt8) -> [LineReader.Line] {
   return lines
 }
 
+/// As the client has it, but for the name localhost.
+private let parser = CommandParser { text, isHost throws(CommandError) in
+  do throws(SocketAddressError) {
+    let port = Target.defaultPort
+    let address =
+      isHost
+      ? try SocketAddress(host: text, port: port)
+      : try SocketAddress(parsing: text, defaultPort: port)
+    return Target(host: address.host, port: address.port)
+  } catch {
+    throw CommandError(message: "\(error)")
+  }
+}
+
 private func check(_ line: String) throws(Finding) {
   let command: Result<Command?, CommandError>
   do throws(CommandError) {
-    command = .success(try CommandParser.parse(line))
+    command = .success(try parser.parse(line))
   } catch {
     command = .failure(error)
   }
@@ -47,7 +61,7 @@ private func check(_ line: String) throws(Finding) {
   } catch {
     throw Finding(message: "\(quoted) is refused: \(error.message)")
   }
-  let again = Result { () throws(CommandError) in try CommandParser.parse(quoted) }
+  let again = Result { () throws(CommandError) in try parser.parse(quoted) }
   try require(again == command, "\(line) means \(command), quoted \(again)")
 }
 
@@ -72,10 +86,10 @@ private func checkNumbers(of command: Command) throws(Finding) {
     try checkSeconds(limit)
   case .wait(let limit?): try checkSeconds(limit)
   case .sleep(let pause): try checkSeconds(pause)
-  case .connect(let address?):
-    try require(address.port > 0, "\(command)")
-    let again = try? CommandParser.parse("connect \(address)")
-    try require(again == .connect(address), "\(address) is not read back")
+  case .connect(let target?):
+    try require(target.port > 0, "\(command)")
+    let again = try? parser.parse("connect \(target)")
+    try require(again == .connect(target), "\(target) is not read back")
   default: break
   }
 }
@@ -88,7 +102,8 @@ private func checkSeconds(_ duration: Duration) throws(Finding) {
 }
 
 private func checkCompletion(of line: String) throws(Finding) {
-  let completion = CommandParser.completions(of: line, addresses: ["127.0.0.1:25555", "[::1]:80"])
+  let (partial, words) = parser.completions(of: line, targets: ["127.0.0.1:25555", "[::1]:80"])
+  let completion = Completion(partial: partial, among: words)
   for candidate in completion.candidates {
     try require(candidate.hasPrefix(completion.partial), "\(candidate) does not continue \(line)")
   }

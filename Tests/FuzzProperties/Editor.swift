@@ -1,4 +1,3 @@
-@testable internal import TestTaskClient
 @testable internal import TestTaskProgramBasics
 @testable internal import TestTaskTerminalSupport
 
@@ -43,7 +42,10 @@ func checkEditor(_ input: [UInt8]) throws(Finding) {
 
 private func newEditor() -> LineEditor {
   LineEditor(history: History(["connect [::1]:25555", "every 100 slow 1", "größe 字 🇩🇪"])) {
-    CommandParser.completions(of: $0, addresses: ["127.0.0.1:25555", "[::1]:25555"])
+    Completion(
+      partial: $0.split(separator: " ", omittingEmptySubsequences: false).last.map(String.init)
+        ?? "",
+      among: ["connect", "every", "history", "help", "127.0.0.1:25555", "[::1]:25555"])
   }
 }
 

@@ -1,0 +1,269 @@
+import TestTaskProgramBasics
+
+/// What the client decides: events in, actions out, and no I/O.
+///
+/// The shell says what the network, the user, time and signals bring, and performs what comes back,
+/// in its order. After each event it arms one timer for ``deadline``, on which it calls
+/// ``advance(to:)``, and on a later turn of its loop it calls ``runCommand(at:)`` until there is
+/// nothing to do: never inside an event, for what else came in the same packet must be judged before
+/// another request is sent.
+package struct ClientCore {
+  /// What the program was started with.
+  package struct Options {
+    package var isScript: Bool
+    package var keepsGoing = false
+    package var reconnectDelay: Duration?
+    package var answerTimeout: Duration?
+    package var connectTimeout: Duration
+    /// Whether there is a prompt whose lines the terminal edits, which then sees Ctrl-C as a signal.
+    package var isPlainPrompt = false
+
+    package init(isScript: Bool, reconnectDelay: Duration?, connectTimeout: Duration) {
+      self.isScript = isScript
+      self.reconnectDelay = reconnectDelay
+      self.connectTimeout = connectTimeout
+    }
+  }
+
+  /// What the shell is to do.
+  package enum Action: Hashable {
+    /// Begin one attempt; there is no other, and no connection.
+    case connect(Target, timeout: Duration)
+    /// End the attempt or the connection at once; no event of it may be delivered any more.
+    case closeConnection
+    case send([UInt8])
+    /// Print a line of output.
+    case print(String)
+    /// Print a line for the user, which is no part of output that a program reads.
+    case printAside(String)
+    /// Print a line of diagnostics.
+    case complain(String)
+    /// Append a line to the copy of the log.
+    case appendToCopy(String)
+    /// Open a copy of the log in place of any other, and call ``copyOpened(_:)`` or
+    /// ``commandFailed(_:)``; nil ends the copy.
+    case openCopy(path: String?)
+    /// Print the lines typed before with ``output(of:)``.
+    case showHistory
+    case clearScreen
+    /// Read, draw and measure time no longer; what was printed is still to be written.
+    case stop
+    /// End the program: at once, or when all output is written.
+    case exit(atOnce: Bool)
+  }
+
+  package internal(set) var session: Session
+  var log: SessionLog
+  var runner: CommandRunner
+  /// How the program ends; nil while it goes on.
+  package private(set) var exitStatus: ExitStatus?
+  private let isPlainPrompt: Bool
+  private let parser: CommandParser
+  private let wallClock: () -> Int64
+  private var linesRead = 0
+  private var isInputPaused = false
+
+  /// The client before anything has happened.
+  ///
+  /// - Parameters:
+  ///   - options: What it was started with.
+  ///   - log: The log, as it was asked for.
+  ///   - parser: What reads commands.
+  ///   - wallClock: Gives nanoseconds since 1970, to stamp the log with.
+  package init(
+    _ options: Options, log: SessionLog, parser: CommandParser, wallClock: @escaping () -> Int64
+  ) {
+    session = Session(
+      reconnectDelay: options.reconnectDelay, answerTimeout: options.answerTimeout,
+      connectTimeout: options.connectTimeout)
+    runner = CommandRunner(
+      parser: parser, isScript: options.isScript, keepsGoing: options.keepsGoing)
+    isPlainPrompt = options.isPlainPrompt
+    (self.log, self.parser, self.wallClock) = (log, parser, wallClock)
+  }
+
+  // MARK: What the shell asks
+
+  /// When to call ``advance(to:)`` next.
+  package var deadline: Moment? {
+    exitStatus == nil ? [session.deadline, runner.deadline].compactMap(\.self).min() : nil
+  }
+
+  /// Whether standard input is to be read: not while many lines of a script wait.
+  package var wantsInput: Bool { !isInputPaused }
+
+  /// The prompt, and whether it changes as time goes by.
+  package func prompt(at now: Moment) -> (text: String, isLive: Bool) {
+    (PromptText.text(for: session, at: now), PromptText.isLive(session))
+  }
+
+  /// What could stand at the end of a line: the part of a word that is there, and whole words.
+  package func completions(of line: String) -> (partial: String, words: [String]) {
+    parser.completions(of: line, targets: session.target.map { [$0.description] } ?? [])
+  }
+
+  // MARK: The network
+
+  /// Connects to the server that the program was started for.
+  package mutating func start(_ target: Target, at now: Moment) -> [Action] {
+    do throws(CommandError) {
+      return actions(for: try session.connect(to: target, at: now))
+    } catch {
+      return [.complain(error.message)]
+    }
+  }
+
+  package mutating func connected(at now: Moment) -> [Action] {
+    actions(for: session.connected(at: now))
+  }
+
+  package mutating func connectFailed(reason: String, at now: Moment) -> [Action] {
+    actions(for: session.connectFailed(reason, at: now))
+  }
+
+  package mutating func received(_ bytes: RawSpan, at now: Moment) -> [Action] {
+    actions(for: session.received(bytes, at: now))
+  }
+
+  package mutating func streamEnded(at now: Moment) -> [Action] {
+    actions(for: session.streamEnded(at: now))
+  }
+
+  package mutating func connectionLost(_ cause: LossCause, at now: Moment) -> [Action] {
+    actions(for: session.connectionLost(cause, at: now))
+  }
+
+  /// Time has come to ``deadline``.
+  package mutating func advance(to now: Moment) -> [Action] {
+    actions(for: session.advance(to: now))
+  }
+
+  // MARK: The user
+
+  /// Adds the commands that the program was started with.
+  package mutating func append(_ lines: [ScriptLine]) { lines.forEach { runner.append($0) } }
+
+  /// There are no commands but those that were added.
+  package mutating func endInput() { runner.endInput() }
+
+  /// Lines came from standard input.
+  package mutating func read(_ lines: [ScriptLine.Content]) {
+    for line in lines {
+      linesRead += 1
+      runner.append(ScriptLine(line, source: "stdin:\(linesRead)"))
+    }
+    if runner.isScript, runner.pendingLines > 1000 { isInputPaused = true }
+  }
+
+  /// Standard input has ended, or failed with an error; a terminal in raw mode ends only by going
+  /// away.
+  package mutating func inputEnded(
+    error: String?, isTerminalGone: Bool, at now: Moment
+  ) -> [Action] {
+    if isTerminalGone { return finish(.hangup, at: now) }
+    guard let error else {
+      runner.endInput()
+      return []
+    }
+    return [.complain("standard input: \(error)")] + finish(.internalError, at: now)
+  }
+
+  /// The user gives up the line, and what a command waits for.
+  package mutating func interrupted() { _ = runner.cancel() }
+
+  /// The user leaves.
+  package mutating func quit(at now: Moment) -> [Action] { finish(.success, at: now) }
+
+  /// A signal came that ends a program.
+  ///
+  /// At the prompt an interrupt ends what a command waits for; where the terminal edits the line, the
+  /// line.
+  package mutating func signalled(_ status: ExitStatus, at now: Moment) -> [Action] {
+    if status == .interrupted, !runner.isScript, runner.cancel() || isPlainPrompt { return [] }
+    return finish(status, at: now)
+  }
+
+  /// Everything that was printed has been written, but for the lines that were lost.
+  package func outputDrained(lostLines: Int) -> [Action] {
+    let complaint = Action.complain("nobody read them: \(lostLines) lines were lost")
+    return (lostLines > 0 ? [complaint] : [])
+      + (exitStatus == nil ? [] : [.exit(atOnce: true)])
+  }
+
+  /// Standard output takes nothing any more; a reader who has seen enough is no error.
+  package mutating func outputFailed(
+    _ message: String, isReaderGone: Bool, at now: Moment
+  ) -> [Action] {
+    if isReaderGone { return finish(.success, at: now) }
+    return [.complain("standard output: \(message)")] + finish(.internalError, at: now)
+  }
+
+  // MARK: Commands
+
+  /// Does the next thing that the commands ask for; nil when there is nothing to do for now.
+  package mutating func runCommand(at now: Moment) -> [Action]? {
+    guard exitStatus == nil else { return nil }
+    defer { if runner.pendingLines < 100 { isInputPaused = false } }
+    switch runner.next(session: session, at: now) {
+    case .execute(let command):
+      do throws(CommandError) {
+        return try execute(command, at: now)
+      } catch {
+        runner.commandFailed(error)
+        return []
+      }
+    case .report(let message): return [.complain(message)]
+    case .finish: return finish(.success, at: now)
+    case .wait: return nil
+    }
+  }
+
+  /// A copy of the log was opened.
+  package mutating func copyOpened(_ path: String?) { log.copyPath = path }
+
+  /// What a command asked for could not be done.
+  package mutating func commandFailed(_ error: CommandError) { runner.commandFailed(error) }
+
+  /// Prints what a command answers: beside JSON it is no part of the output.
+  package func output(of lines: [String]) -> [Action] {
+    lines.map { log.isJSON ? .printAside($0) : .print($0) }
+  }
+
+  /// What the shell is to do for the session.
+  mutating func actions(for sessionActions: [SessionAction]) -> [Action] {
+    var actions: [Action] = []
+    for action in sessionActions {
+      switch action {
+      case .connect(let target, let timeout): actions.append(.connect(target, timeout: timeout))
+      case .close: actions.append(.closeConnection)
+      case .send(let kind): actions.append(.send(kind.frame))
+      case .log(let event):
+        runner.note(event)
+        let lines = log.lines(for: event, at: wallClock())
+        if let line = lines.screen { actions.append(.print(line)) }
+        if let line = lines.copy { actions.append(.appendToCopy(line)) }
+      }
+    }
+    return actions
+  }
+
+  // MARK: The end
+
+  /// Ends the connection and what is read, and then the program.
+  ///
+  /// That is when the last line is written, or at once when a signal says so. Of this status and
+  /// that of the script the greater one counts.
+  private mutating func finish(_ status: ExitStatus, at now: Moment) -> [Action] {
+    let isFirst = exitStatus == nil
+    exitStatus = max(status, exitStatus ?? runner.exitStatus)
+    var actions: [Action] = []
+    if isFirst {
+      actions += self.actions(for: session.disconnect(at: now))
+      if !log.isJSON, session.statistics.sent > 0 {
+        actions += session.statistics.lines.map { .print($0) }
+      }
+      actions += [.openCopy(path: nil), .stop]
+    }
+    return actions + [.exit(atOnce: status.isSignal)]
+  }
+}

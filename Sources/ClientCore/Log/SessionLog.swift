@@ -1,0 +1,33 @@
+/// The log of what happened: on the screen, and a copy in a file.
+package struct SessionLog {
+  let isJSON: Bool
+  var isOnScreen = true
+  /// Where the copy is; nil when there is none.
+  package var copyPath: String?
+  private var screenFormatter: EventFormatter
+  private var copyFormatter: EventFormatter
+
+  /// A log without a copy.
+  package init(isJSON: Bool, isColoured: Bool, stamp: EventFormatter.Stamp, isVerbose: Bool) {
+    self.isJSON = isJSON
+    copyFormatter = EventFormatter(isJSON: isJSON, stamp: stamp, isVerbose: isVerbose)
+    screenFormatter = copyFormatter
+    screenFormatter.isColoured = isColoured
+  }
+
+  /// The settings as commands that bring them about.
+  var settings: [String] {
+    let path = copyPath.map(CommandParser.quoted)
+    return ["log \(isOnScreen ? "on" : "off")", "log file \(path ?? "-")"]
+  }
+
+  /// The lines for an event at a time in nanoseconds since 1970; nil where there is none.
+  mutating func lines(
+    for event: SessionEvent, at time: Int64
+  ) -> (screen: String?, copy: String?) {
+    (
+      isOnScreen ? screenFormatter.line(for: event, at: time) : nil,
+      copyPath == nil ? nil : copyFormatter.line(for: event, at: time)
+    )
+  }
+}

@@ -1,0 +1,40 @@
+import TestTaskProgramBasics
+
+/// Why a connection, or a request with it, was lost.
+package enum LossCause: Hashable {
+  case closedByServer
+  case failed(reason: String)
+  /// The server's system reset the connection.
+  case reset
+  /// Nothing came within the answer timeout.
+  case noAnswer(within: Duration)
+  /// An answer began, and was not complete in time.
+  case incompleteAnswer(byteCount: Int, within: Duration)
+  /// The server broke the protocol.
+  case violation
+  /// The user wanted it so: `disconnect`, `connect` to elsewhere, or the end of the program.
+  case user
+
+  /// The cause in words, for the log.
+  package var reason: String {
+    switch self {
+    case .closedByServer: "closed by the server"
+    case .failed(let reason): reason
+    case .reset: "connection reset by peer"
+    case .noAnswer(let limit): "no answer within \(limit.decimalSeconds) s"
+    case .incompleteAnswer(let count, let limit):
+      "only \(count) byte\(count == 1 ? "" : "s") of an answer within \(limit.decimalSeconds) s"
+    case .violation: "protocol violation"
+    case .user: "ended by the client"
+    }
+  }
+
+  /// The exit code of a script that fails for this cause.
+  var exitStatus: ExitStatus {
+    switch self {
+    case .noAnswer, .incompleteAnswer: .timedOut
+    case .violation: .protocolViolation
+    case .closedByServer, .reset, .failed, .user: .connectionLost
+    }
+  }
+}
