@@ -5,6 +5,9 @@
 #ifndef CLIBUV_SHIM_H
 #define CLIBUV_SHIM_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <uv.h>
 
 #if UV_VERSION_HEX < 0x012c00
@@ -98,5 +101,7 @@ static inline int cuv_alarm_set(int descriptor, uint64_t nanoseconds) {
   return timerfd_settime(descriptor, 0, &wait, NULL);
 }
 #endif
+
+#include "datagrams.h"
 
 #endif

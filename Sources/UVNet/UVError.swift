@@ -1,5 +1,11 @@
 internal import CLibUV
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
 /// An error that libuv or the operating system reported, with the operation that met it.
 ///
 /// Codes are libuv's: on Unix the negative `errno`
@@ -39,6 +45,8 @@ extension UVError {
     case initialize
     /// ``EventLoop/close()``.
     case closeLoop
+    /// Opening a UDP socket at an address.
+    case bind
     /// Binding and listening.
     case listen
     /// Accepting a connection.
@@ -47,6 +55,10 @@ extension UVError {
     case connect
     /// Reading.
     case read
+    /// Receiving a datagram.
+    case receive
+    /// Sending a datagram.
+    case send
     /// Writing.
     case write
     /// Ending this side's stream.
@@ -116,6 +128,8 @@ extension UVError.Code {
   public static let connectionRefused = Self(UV_ECONNREFUSED)
   /// The peer sent a reset (ECONNRESET).
   public static let connectionReset = Self(UV_ECONNRESET)
+  /// A datagram has nowhere to go: no address was given, and no peer is connected (EDESTADDRREQ).
+  public static let destinationRequired = Self(UV_EDESTADDRREQ)
   /// No route to the host (EHOSTUNREACH).
   public static let hostUnreachable = Self(UV_EHOSTUNREACH)
   /// An argument that the system does not take (EINVAL).
@@ -124,6 +138,10 @@ extension UVError.Code {
   public static let isConnected = Self(UV_EISCONN)
   /// This process may open no more descriptors (EMFILE).
   public static let tooManyOpenFiles = Self(UV_EMFILE)
+  /// A datagram is longer than can be sent (EMSGSIZE).
+  public static let messageTooLong = Self(UV_EMSGSIZE)
+  /// There is no such network interface (ENODEV).
+  public static let noSuchDevice = Self(rawValue: -ENODEV)
   /// The network cannot be reached (ENETUNREACH).
   public static let networkUnreachable = Self(UV_ENETUNREACH)
   /// This machine may open no more descriptors (ENFILE).

@@ -49,6 +49,9 @@ internal import CLibUV
   var callbackDepth = 0
   var isInTimerCallback = false
   var quiet = QuietConnections()
+  /// Where UDP sockets receive; see ``datagramBatch()``.
+  var datagrams: DatagramBatch?
+
   /// Look-ups that libuv's thread pool has.
   var lookups: [Resolver] = []
 

@@ -22,6 +22,10 @@ struct SocketOption {
   static let reusePort = SocketOption(label: "SO_REUSEPORT", level: SOL_SOCKET, name: SO_REUSEPORT)
   static let ipv6Only = SocketOption(
     label: "IPV6_V6ONLY", level: Int32(IPPROTO_IPV6), name: IPV6_V6ONLY)
+  static let type = SocketOption(label: "SO_TYPE", level: SOL_SOCKET, name: SO_TYPE)
+  static let broadcast = SocketOption(label: "SO_BROADCAST", level: SOL_SOCKET, name: SO_BROADCAST)
+  static let receiveBuffer = SocketOption(label: "SO_RCVBUF", level: SOL_SOCKET, name: SO_RCVBUF)
+  static let sendBuffer = SocketOption(label: "SO_SNDBUF", level: SOL_SOCKET, name: SO_SNDBUF)
   static let keepAlive = SocketOption(label: "SO_KEEPALIVE", level: SOL_SOCKET, name: SO_KEEPALIVE)
   static let keepAliveInterval = SocketOption(
     label: "TCP_KEEPINTVL", level: tcp, name: TCP_KEEPINTVL)

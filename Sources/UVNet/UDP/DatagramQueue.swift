@@ -1,0 +1,60 @@
+/// Datagrams that the kernel has not taken yet, bounded in bytes and in number.
+///
+/// What does not fit is dropped and counted, the newest first: a datagram protocol expects loss, and
+/// an old one is nearer to being sent.
+struct DatagramQueue {
+  struct Datagram {
+    let bytes: [UInt8]
+    let destination: SocketAddress?
+  }
+
+  var limits: UDPSocket.SendLimits
+  /// Bytes of payload in the queue.
+  private(set) var byteCount = 0
+  /// Datagrams that did not fit, since the beginning.
+  private(set) var dropped: UInt64 = 0
+
+  private var datagrams: [Datagram] = []
+  /// Where the next one to send is; those before it are gone.
+  private var start = 0
+
+  init(limits: UDPSocket.SendLimits) { self.limits = limits }
+
+  var count: Int { datagrams.count - start }
+  var isEmpty: Bool { count == 0 }
+  var first: Datagram? { isEmpty ? nil : datagrams[start] }
+
+  /// Puts a datagram at the end; `false` when there is no room for it, which is counted.
+  mutating func append(_ bytes: UnsafeRawBufferPointer, to destination: SocketAddress?) -> Bool {
+    guard count < limits.maximumDatagrams, bytes.count <= limits.maximumBytes - byteCount else {
+      dropped &+= 1
+      return false
+    }
+    datagrams.append(unsafe Datagram(bytes: Array(bytes), destination: destination))
+    byteCount += bytes.count
+    return true
+  }
+
+  /// Takes the first datagram away: it was sent, or never will be.
+  mutating func removeFirst() {
+    guard let first else { return }
+    byteCount -= first.bytes.count
+    start += 1
+    // In steps, so that taking one away costs no move of all the others.
+    if start == datagrams.count {
+      datagrams.removeAll(keepingCapacity: start <= 64)
+      start = 0
+    } else if start >= 64, start * 2 >= datagrams.count {
+      datagrams.removeFirst(start)
+      start = 0
+    }
+  }
+
+  /// Gives all up, and counts them as dropped.
+  mutating func removeAll() {
+    dropped &+= UInt64(count)
+    datagrams = []
+    start = 0
+    byteCount = 0
+  }
+}

@@ -1,0 +1,131 @@
+internal import CLibUV
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+extension UDPSocket {
+  private static let restDuration = Duration.milliseconds(100)
+
+  /// Leaves datagrams with the system, which drops what its receive buffer does not hold.
+  public func pauseReceiving() {
+    loop.checkThread()
+    guard !isClosing, !isPaused else { return }
+    isPaused = true
+    watch()
+  }
+
+  /// Receives again after ``pauseReceiving()``, on a later turn of the loop.
+  public func resumeReceiving() {
+    loop.checkThread()
+    guard !isClosing, isPaused else { return }
+    isPaused = false
+    watch()
+    if !withheld.isEmpty { loop.nextTick { [self] in tellWithheld() } }
+  }
+
+  /// Has libuv watch for what is wanted now; nothing is wanted of a socket that is paused and has
+  /// nothing to send, and it keeps no loop alive.
+  func watch() {
+    guard !isClosing else { return }
+    var events: Int32 = 0
+    if handlers != nil, !isPaused, rest == nil { events |= Int32(UV_READABLE.rawValue) }
+    if !queue.isEmpty { events |= Int32(UV_WRITABLE.rawValue) }
+    guard events != 0 else {
+      unsafe uv_poll_stop(cuv_poll(raw))
+      return
+    }
+    // It fails only where another handle of the loop watches the descriptor, which init tells.
+    _ = unsafe uv_poll_start(cuv_poll(raw), events) { poll, status, events in
+      guard let poll = unsafe poll else { return }
+      let socket = unsafe Handle.of(
+        UnsafeMutableRawPointer(poll).assumingMemoryBound(to: uv_handle_t.self), as: UDPSocket.self)
+      socket.didPoll(status, events)
+    }
+  }
+
+  private func didPoll(_ status: Int32, _ events: Int32) {
+    if status < 0 {
+      // The system has an error for us, and libuv has stopped watching: a receive tells which.
+      receive()
+      watch()
+      return
+    }
+    if events & Int32(UV_WRITABLE.rawValue) != 0 { sendQueued() }
+    if events & Int32(UV_READABLE.rawValue) != 0 { receive() }
+  }
+
+  private func receive() {
+    guard !isClosing, handlers != nil, !isPaused else {
+      takePendingError()
+      return
+    }
+    let batch = loop.datagramBatch()
+    let count = batch.receive(from: socket, maximumBytes: maximumDatagramBytes)
+    guard count >= 0 else { return didFailToReceive(Int32(count)) }
+    counters.received &+= UInt64(count)
+    loop.dispatch {
+      for index in 0..<count {
+        guard !isClosing, let handlers, let origin = batch.origin(at: index) else { return }
+        let bytes = unsafe batch.bytes(at: index)
+        if isPaused {
+          // Taken already, so that they cannot stay with the system.
+          withheld.append(unsafe (Array(bytes), origin))
+        } else {
+          unsafe handlers.onDatagram(self, bytes.bytes, origin)
+        }
+      }
+    }
+  }
+
+  private func tellWithheld() {
+    loop.dispatch {
+      while !isClosing, !isPaused, let handlers, !withheld.isEmpty {
+        let next = withheld.removeFirst()
+        unsafe handlers.onDatagram(self, next.bytes.span.bytes, next.origin)
+      }
+    }
+  }
+
+  /// Reads the socket's pending error where nothing is received, so that it does not wake the loop
+  /// for ever.
+  private func takePendingError() {
+    guard let error = SocketOption.error.value(on: socket), error != 0 else { return }
+    tell(UVError(-Int32(clamping: error), .receive))
+  }
+
+  private func didFailToReceive(_ status: Int32) {
+    if status == UV_EAGAIN.rawValue { return }
+    // These were about a datagram that we have sent, and are over by being read.
+    let refusals = [UV_ECONNREFUSED, UV_EHOSTUNREACH, UV_ENETUNREACH, UV_EHOSTDOWN, UV_EMSGSIZE]
+    if !refusals.contains(where: { $0.rawValue == status }) { beginRest() }
+    tell(UVError(status, .receive))
+  }
+
+  func tell(_ error: UVError) {
+    loop.dispatch { handlers?.onError?(self, error) }
+  }
+
+  /// Leaves the socket alone for a moment: an error that stays would otherwise wake the loop at once.
+  private func beginRest() {
+    let timer = LoopTimer.after(Self.restDuration, on: loop) { [weak self] _ in
+      guard let self, !isClosing else { return }
+      rest = nil
+      watch()
+    }
+    rest = timer
+    watch()
+  }
+}
+
+extension EventLoop {
+  /// Where UDP sockets receive; made for the first of them.
+  func datagramBatch() -> DatagramBatch {
+    if let batch = datagrams { return batch }
+    let batch = DatagramBatch()
+    datagrams = batch
+    return batch
+  }
+}
