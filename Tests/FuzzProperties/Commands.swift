@@ -1,6 +1,6 @@
-@testable internal import TestTaskClientCore
-@testable internal import TestTaskProgramBasics
-@testable internal import TestTaskTerminalSupport
+internal import TestTaskClientCore
+internal import TestTaskProgramBasics
+internal import TestTaskTerminalSupport
 internal import UVNet
 
 /// Input is cut into the same lines however it comes, and every line is either a command whose

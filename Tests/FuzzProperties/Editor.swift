@@ -1,5 +1,5 @@
-@testable internal import TestTaskProgramBasics
-@testable internal import TestTaskTerminalSupport
+internal import TestTaskProgramBasics
+internal import TestTaskTerminalSupport
 
 /// Keys make the same line however they come, the cursor stays in it, and what is drawn fits the
 /// window and steers the terminal with nothing but its own few sequences.

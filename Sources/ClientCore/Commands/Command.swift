@@ -1,7 +1,7 @@
 /// One command of the client's language, its arguments checked.
 ///
 /// The same from the prompt, `-e`, a file and a pipe; ``CommandParser`` makes it from text.
-enum Command: Hashable {
+package enum Command: Hashable {
   /// Connect to a target, or again to the one that is set.
   case connect(Target?)
   case disconnect

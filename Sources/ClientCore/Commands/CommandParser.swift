@@ -8,7 +8,7 @@ package struct CommandParser: Sendable {
   package init(readTarget: @escaping Target.Reader) { self.readTarget = readTarget }
 
   /// Reads one line; nil when it is blank or a comment (`#` at its start).
-  func parse(_ line: String) throws(CommandError) -> Command? {
+  package func parse(_ line: String) throws(CommandError) -> Command? {
     // A comment is no list of words: it may hold a lone quote.
     guard let start = line.unicodeScalars.first(where: { $0 != " " && $0 != "\t" }), start != "#"
     else { return nil }
@@ -64,7 +64,7 @@ package struct CommandParser: Sendable {
   }
 
   /// Splits a line at blanks; a part in `"…"` may hold blanks, and `\"` and `\\` there.
-  static func words(of line: String) throws(CommandError) -> [String] {
+  package static func words(of line: String) throws(CommandError) -> [String] {
     var words: [String] = []
     var word: String?
     var (isQuoted, isEscaped) = (false, false)
@@ -88,7 +88,7 @@ package struct CommandParser: Sendable {
   }
 
   /// The text as one word of a line, quoted where it must be.
-  static func quoted(_ text: String) -> String {
+  package static func quoted(_ text: String) -> String {
     let special = " \t\"#".unicodeScalars
     if !text.isEmpty, !text.unicodeScalars.contains(where: special.contains) { return text }
     let escaped = text.unicodeScalars.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }

@@ -1,7 +1,7 @@
 import TestTaskProto
 
 /// What the client can ask of a server.
-enum RequestKind: Hashable {
+package enum RequestKind: Hashable {
   /// The server's current time, at once.
   case fast
   /// The number of connected clients, after the server has slept so many seconds.
