@@ -1,1 +1,0 @@
-../../../../../Sources/TestTaskProto/Generated/messages.pb.swift

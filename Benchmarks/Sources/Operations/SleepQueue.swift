@@ -1,1 +1,0 @@
-../../../Sources/Server/Requests/SleepQueue.swift
