@@ -67,6 +67,8 @@ extension UVError {
     case open
     /// Setting an option of a socket or a terminal.
     case setOption
+    /// Starting a thread.
+    case startThread
     /// Watching a signal.
     case watchSignal
     /// Looking a name up.

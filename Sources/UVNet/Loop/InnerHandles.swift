@@ -82,6 +82,9 @@ internal import CLibUV
     if enabled { unsafe uv_ref(timer) } else { unsafe uv_unref(timer) }
   }
 
+  /// Has the loop run on though nothing is open on it, until it is ended.
+  func keepLoopAlive() { unsafe uv_ref(async) }
+
   func makeRemote() -> EventLoop.Remote {
     nonisolated(unsafe) let signal = unsafe async
     return unsafe EventLoop.Remote(signal: signal)
