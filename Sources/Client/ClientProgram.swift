@@ -49,7 +49,7 @@ final class ClientProgram {
 
   /// A program as the command line asks for it; nothing happens before ``run()``.
   init(_ line: ClientCommandLine) throws {
-    // Errors come first: a loop that was made must be closed.
+    // What may fail comes before the loop, which must be closed once it is made.
     let script = try line.script()
     var log = SessionLog(
       isJSON: line.json, isColoured: line.isColoured, stamp: line.time, isVerbose: line.verbose)
@@ -73,12 +73,7 @@ final class ClientProgram {
       }, wallClock: { WallClock.nanoseconds })
     core.append(script)
     (target, readsInput) = (line.target, line.readsInput)
-    do {
-      loop = try EventLoop()
-    } catch {
-      copy?.close()
-      throw error
-    }
+    loop = try EventLoop()
     start = loop.now
   }
 
@@ -191,7 +186,8 @@ final class ClientProgram {
       case .printAside(let line): console.printAside(line)
       case .complain(let line): console.complain(line)
       case .appendToCopy(let line):
-        if let complaint = copy?.write(line) { console.complain(complaint) }
+        let complaint = copy?.write(line) { count in core.lineForLost(count) }
+        if let complaint { console.complain(complaint) }
       case .openCopy(let path): openCopy(path)
       case .showHistory: perform(core.output(of: console.history))
       case .clearScreen: console.clear()
@@ -205,7 +201,6 @@ final class ClientProgram {
   private func openCopy(_ path: String?) {
     do throws(CommandError) {
       let new = try path.map { path throws(CommandError) in try LogCopy(path: path) }
-      copy?.close()
       copy = new
       core.copyOpened(path)
     } catch {
@@ -215,7 +210,6 @@ final class ClientProgram {
 
   private func stop() {
     console.close()
-    copy?.close()
     copy = nil
     timer.cancel()
   }

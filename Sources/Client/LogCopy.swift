@@ -1,39 +1,35 @@
 import TestTaskClientCore
 import TestTaskProgramBasics
 
-/// The copy of the log in a file.
-struct LogCopy {
+/// The copy of the log in a file, which is never waited for and keeps whole lines only.
+final class LogCopy {
   private let path: String
-  private let file: Descriptor
+  private var writer: LineWriter
   private var isFailing = false
 
   /// Opens the file to append to it.
   init(path: String) throws(CommandError) {
     self.path = path
-    do {
-      file = try Descriptor(appendingTo: path, mode: 0o644)
+    do throws(Descriptor.Failure) {
+      writer = try LineWriter(appendingTo: path, mode: 0o644)
     } catch {
       let name = path.escapedForTerminal
       throw CommandError(message: "cannot open the log file \(name): \(error.message)")
     }
   }
 
-  /// Appends a line; what could not be written is lost.
+  /// Appends a line; what cannot be written at once is lost.
   ///
-  /// - Returns: The reason, when this is the first line lost.
-  mutating func write(_ line: String) -> String? {
-    let wasFailing = isFailing
-    do {
-      // A FIFO whose reader has stalled is waited for once, and not at every line.
-      try file.write(line + "\n", patience: wasFailing ? 0 : 100)
-      isFailing = false
-      return nil
-    } catch {
-      isFailing = true
-      let complaint = "lines are lost, log file \(path.escapedForTerminal): \(error.message)"
-      return wasFailing ? nil : complaint
-    }
+  /// - Parameters:
+  ///   - line: The line, without its end.
+  ///   - lostLine: Makes the line that tells of lines lost before it, when writing works again.
+  /// - Returns: Why lines are lost, when this is the first.
+  func write(_ line: String, lostLine: (_ count: Int) -> String) -> String? {
+    writer.append(line + "\n")
+    writer.flush { count in Array((lostLine(count) + "\n").utf8) }
+    defer { isFailing = writer.owesWriting }
+    guard writer.owesWriting, !isFailing else { return nil }
+    let reason = writer.failure?.message ?? "its reader takes nothing"
+    return "lines are lost, log file \(path.escapedForTerminal): \(reason)"
   }
-
-  func close() { file.close() }
 }

@@ -218,6 +218,11 @@ package struct ClientCore {
     }
   }
 
+  /// The line of the log's copy that tells of lines that could not be written.
+  package mutating func lineForLost(_ count: Int) -> String {
+    log.lineForLost(count, at: wallClock())
+  }
+
   /// A copy of the log was opened.
   package mutating func copyOpened(_ path: String?) { log.copyPath = path }
 

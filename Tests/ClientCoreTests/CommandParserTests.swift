@@ -91,7 +91,8 @@ import Testing
       ("slow", "expected SECONDS (0 … 4294967295)"), ("slow x", "expected SECONDS"),
       ("every 100", "expected fast or slow"), ("every 100 slow", "expected SECONDS"),
       ("fast 1", "unexpected \"1\""), ("every 100 fast 1", "unexpected \"1\""),
-      ("log file", "expected - or PATH"), ("log \"on", "quote"), ("xyzzy", "\"help\" lists"),
+      ("log file", "expected - or PATH"), ("log file a\u{fffd}", "PATH must be UTF-8"),
+      ("log \"on", "quote"), ("xyzzy", "\"help\" lists"),
       ("\u{1b}[2J", "\\u{1b}[2J"), ("a\0b", "a\\u{0}b"), ("connect nowhere", "no such host"),
     ])
   func nonsense(line: String, part: String) {

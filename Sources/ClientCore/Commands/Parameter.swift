@@ -58,6 +58,9 @@ package enum Parameter {
     case .word(let word): return text == word ? .fits : .differs
     case .path where text.unicodeScalars.contains { $0.properties.generalCategory == .control }:
       return .refused("PATH must be without control characters")
+    // Bytes that are no text were replaced when the line was read: it would be another file's name.
+    case .path where text.unicodeScalars.contains("\u{fffd}"):
+      return .refused("PATH must be UTF-8")
     case .path, .command: arguments.text = text
     case .milliseconds, .wholeSeconds, .port:
       guard text.utf8.allSatisfy(Self.digits.contains), let number = UInt64(text),

@@ -34,21 +34,36 @@ package struct EventFormatter {
   mutating func line(for event: SessionEvent, at time: Int64) -> String? {
     if isJSON { return json(event, time) }
     guard let (colour, words) = words(for: event) else { return nil }
-    let prefix: String
+    let line = prefix(time) + words
+    guard isColoured, let colour else { return line }
+    return "\u{1b}[\(colour.rawValue)m\(line)\u{1b}[0m"
+  }
+
+  /// The line for lines of the log that were lost.
+  mutating func line(forLost count: Int, at time: Int64) -> String {
+    let words = "\(count) line\(count == 1 ? "" : "s") of the log could not be written"
+    guard isJSON else { return prefix(time) + words }
+    var line = JSONLine()
+    line.add("ts", utcTime(time))
+    line.add("event", "error")
+    line.add("reason", words)
+    return line.text
+  }
+
+  /// What stands before a line for people.
+  private mutating func prefix(_ time: Int64) -> String {
+    defer { last = time }
     switch stamp {
-    case .utc: prefix = utcTime(time) + " "
+    case .utc: return utcTime(time) + " "
     case .local:
       // The time of day, without the date and the zone.
       let text = local.text(wallClockNanoseconds: time)
-      prefix = String(decoding: text[11..<23], as: UTF8.self) + " "
+      return String(decoding: text[11..<23], as: UTF8.self) + " "
     case .delta:
       let milliseconds = max(0, time - (last ?? time)) / 1_000_000
-      prefix = "+\(milliseconds / 1000).\(String(milliseconds % 1000 + 1000).dropFirst()) "
-    case .none: prefix = ""
+      return "+\(milliseconds / 1000).\(String(milliseconds % 1000 + 1000).dropFirst()) "
+    case .none: return ""
     }
-    last = time
-    guard isColoured, let colour else { return prefix + words }
-    return "\u{1b}[\(colour.rawValue)m\(prefix)\(words)\u{1b}[0m"
   }
 
   /// The line without its stamp, and its colour on a terminal.

@@ -30,4 +30,9 @@ package struct SessionLog {
       copyPath == nil ? nil : copyFormatter.line(for: event, at: time)
     )
   }
+
+  /// The line of the copy for lines that could not be written to it.
+  mutating func lineForLost(_ count: Int, at time: Int64) -> String {
+    copyFormatter.line(forLost: count, at: time)
+  }
 }
