@@ -205,6 +205,24 @@ import Testing
     #expect(events(actions).last == .disconnected(target, cause, retryIn: .seconds(3)))
   }
 
+  @Test("half an answer of a connection that is gone is no part of the next connection's")
+  func oldBytes() throws {
+    var session = try connected()
+    _ = try session.send(.slow(seconds: 0), at: instant(0))
+    let answer = Answer.slow(connectedClients: 1)
+    _ = session.received(Array(answer.frame.prefix(3)), at: instant(1))
+    _ = session.connectionLost(.reset, at: instant(2))
+    #expect(session.deadline == instant(3002))
+    _ = session.advance(to: instant(3002))
+    _ = session.connected(at: instant(3003))
+    #expect(session.deadline == nil)
+    _ = try session.send(.slow(seconds: 0), at: instant(3003))
+    let request = try #require(session.unanswered)
+    #expect(
+      session.received(answer, at: instant(3004))
+        == [.log(.received(request, answer, roundTrip: .milliseconds(1)))])
+  }
+
   @Test("an end inside an answer is a violation, and any other end is the server's")
   func streamEnd() throws {
     var session = try connected()
