@@ -18,7 +18,7 @@ import UVNetTestKit
     let seconds = Self.environment("SOAK_SECONDS") ?? 2
     let seed = Self.environment("SOAK_SEED") ?? .random(in: .min ... .max)
     let server = try RunningServer("[limits]\npartial_frame_timeout_seconds = 2\n")
-    let before = try Self.observe(server)
+    let before = try Self.observeAfterFirstClient(server)
     let swarm = Swarm(port: server.port, seed: seed)
     try swarm.run(for: .seconds(Int64(seconds)), clients: seconds < 20 ? 40 : 300)
     print("soak: seed \(seed), \(swarm.summary)")
@@ -48,7 +48,7 @@ import UVNetTestKit
     let seed = Self.environment("SOAK_SEED") ?? .random(in: .min ... .max)
     let isLong = seconds >= 20
     let servers = try RestartedServer(seed: seed)
-    let before = try Self.observe(servers.current)
+    let before = try Self.observeAfterFirstClient(servers.current)
     let clients = ClientFleet(seed: seed, interval: isLong ? 100 : 20)
     let swarm = Swarm(port: servers.port, seed: seed)
     try swarm.run(for: .seconds(Int64(seconds)), clients: isLong ? 200 : 20) { loop, relay in
@@ -90,6 +90,16 @@ import UVNetTestKit
     var residentKiB: Int
   }
 
+  /// libuv opens a descriptor of its own for the first connection of a loop.
+  private static func observeAfterFirstClient(_ server: RunningServer) throws -> Observation {
+    let client = try server.connect()
+    try client.send(.fast)
+    _ = try client.receiveMessage()
+    client.close()
+    _ = try server.waitUntilNobodyIsConnected(after: 1)
+    return try observe(server)
+  }
+
   private static func observe(_ server: RunningServer) throws -> Observation {
     let resident = try server.program.status("VmRSS").split(separator: " ").first.flatMap {
       Int($0)
@@ -105,13 +115,14 @@ import UVNetTestKit
 }
 
 extension RunningServer {
-  /// Waits until each connect in the log has its disconnect; returns how many there were.
-  func waitUntilNobodyIsConnected() throws -> Int {
+  /// Waits until the log has so many connects, and each its disconnect; returns how many there were.
+  func waitUntilNobodyIsConnected(after least: Int = 0) throws -> Int {
     let deadline = ContinuousClock.now.advanced(by: Program.patience)
     while true {
       let log = try readFile(logPath).split(separator: "\n")
       let connects = log.count { $0.contains("event=connect ") }
-      if connects == log.count(where: { $0.contains("event=disconnect ") }) { return connects }
+      let disconnects = log.count { $0.contains("event=disconnect ") }
+      if connects >= least, connects == disconnects { return connects }
       guard ContinuousClock.now < deadline else {
         throw Program.Failure(description: "clients are still connected: \(log.suffix(5))")
       }
