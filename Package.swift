@@ -62,7 +62,7 @@ let package = Package(
       path: "Sources/DaemonSupport", swiftSettings: strict + [.strictMemorySafety()]),
     .target(
       name: "TestTaskTerminalSupport", dependencies: ["TestTaskProgramBasics", "UVNet"],
-      path: "Sources/TerminalSupport", swiftSettings: strict),
+      path: "Sources/TerminalSupport", swiftSettings: strict + [.strictMemorySafety()]),
     .target(
       name: "TestTaskClientCore",
       dependencies: [
@@ -115,7 +115,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "TerminalSupportTests",
-      dependencies: ["TestTaskTerminalSupport", "TestTaskProgramBasics"], swiftSettings: strict),
+      dependencies: ["TestTaskTerminalSupport", "TestTaskProgramBasics", "UVNetTestKit"],
+      swiftSettings: strict),
     .testTarget(
       name: "ServerTests",
       dependencies: [

@@ -2,9 +2,10 @@ extension Character {
   /// How many columns a terminal gives it: 0, 1 or 2.
   ///
   /// The scalars of a cluster stand side by side, marks that combine taking no place; a picture made
-  /// of several takes the place of its widest. A control takes two, for it is drawn as `^J`.
+  /// of several takes the place of its widest. What is drawn as an escape takes the place of that.
   package var terminalWidth: Int {
     if isEditorControl { return 2 }
+    if isInvisible { return drawn.count }
     let hasPicture = unicodeScalars.first?.properties.isEmoji == true
     var width = 0
     for scalar in unicodeScalars {
@@ -18,8 +19,22 @@ extension Character {
   /// Whether it is drawn as a caret and a letter.
   var isEditorControl: Bool { asciiValue.map { $0 < 0x20 || $0 == 0x7F } ?? false }
 
-  /// What is drawn for it.
+  /// Whether a terminal shows nothing for it, but may order the text around it another way.
+  private var isInvisible: Bool {
+    guard unicodeScalars.count == 1, let scalar = unicodeScalars.first, scalar.value >= 0x80 else {
+      return false
+    }
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: return true
+    default: return false
+    }
+  }
+
+  /// What is drawn for it: `^J` for a control, `\u{202e}` for what cannot be seen.
   var drawn: String {
+    if isInvisible, let scalar = unicodeScalars.first {
+      return "\\u{\(String(scalar.value, radix: 16))}"
+    }
     guard isEditorControl, let code = asciiValue else { return String(self) }
     return "^" + String(UnicodeScalar(code ^ 0x40))
   }

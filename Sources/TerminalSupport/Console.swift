@@ -9,10 +9,9 @@ package import UVNet
 
 /// The user's end of a program: standard input, output and error, whatever they are.
 ///
-/// At a terminal the line being typed stays on the last row and everything else appears above it:
-/// what there is to print is collected and drawn with the row in one write, at most 30 a second.
-/// The terminal is given back whenever the program stops or ends. Elsewhere lines are read as they
-/// come, and each line is written by itself, at once.
+/// At a terminal the line being typed stays on the last row and everything else appears above it.
+/// The terminal is given back whenever the program stops or ends, and left alone while it is
+/// another job's. Elsewhere lines are read as they come, and each line is written by itself, at once.
 package final class Console {
   /// What the user does.
   package enum Event {
@@ -33,25 +32,30 @@ package final class Console {
   private let onEvent: (Event) -> Void
   private let prompt: () -> (text: String, isLive: Bool)
   private let historyFile: HistoryFile?
+  private var historyNotice: String?
   private var editor: LineEditor
   private var reader = LineReader()
   private var input: StandardInput?
+  private var lastRead = EventLoop.Instant(nanoseconds: 0)
+  private lazy var keyTimer = LoopTimer.unscheduled(on: loop) { [weak self] _ in self?.keyIsLate() }
+  private var hasPolledForKey = false
+
+  private var jobControl = JobControl()
+  private lazy var lookTimer = LoopTimer.unscheduled(on: loop) { [weak self] _ in self?.look() }
+  private var suspension: SignalSource?
 
   private lazy var output: OutputQueue = OutputQueue(
     on: loop,
     onDrain: { [weak self] lostLines in
       // What was lost may have been the row.
-      if lostLines > 0 { self?.bottomRow.forget() }
+      if lostLines > 0 { self?.display.forgetRow() }
       self?.onEvent(.outputDrained(lostLines: lostLines))
     },
     onFailure: { [weak self] failure in self?.onEvent(.outputFailed(failure)) })
-
-  private static let redrawInterval: Duration = .milliseconds(34)
-  private lazy var redrawTimer = LoopTimer.unscheduled(on: loop) { [weak self] _ in self?.redraw() }
-  private var lastRedraw = EventLoop.Instant(nanoseconds: 0)
-  private var pending = ""
-  private var bottomRow = BottomRow()
-  private var suspension: SignalSource?
+  private lazy var display: PromptDisplay = PromptDisplay(on: loop, output: output) {
+    [weak self] in
+    self?.drawing() ?? PromptDisplay.Content()
+  }
 
   /// A console that reads nothing before ``open()``.
   ///
@@ -70,11 +74,13 @@ package final class Console {
     (self.program, self.loop, self.isEditing) = (program, loop, isEditing)
     (self.prompt, self.onEvent) = (prompt, onEvent)
     historyFile = isEditing ? HistoryFile(program: program) : nil
-    editor = LineEditor(history: History(historyFile?.load() ?? []), complete: complete)
+    let loaded = historyFile?.load()
+    historyNotice = loaded?.notice
+    editor = LineEditor(history: History(loaded?.lines ?? []), complete: complete)
   }
 
-  /// The lines typed before.
-  package var history: [String] { editor.history.lines }
+  /// The lines typed before, as the prompt shows them: what cannot be seen is escaped.
+  package var history: [String] { editor.history.lines.map { $0.map(\.drawn).joined() } }
 
   /// Whether commands should wait for the reader of the output.
   package var isFull: Bool { output.isFull }
@@ -88,23 +94,27 @@ package final class Console {
       on: loop,
       StandardInput.Handlers(
         onData: { [weak self] _, bytes in
-          self?.read(bytes.withUnsafeBytes { Array($0) })
+          self?.read(unsafe bytes.withUnsafeBytes { unsafe Array($0) })
         },
         onEnd: { [weak self] _, error in self?.end(error) }))
     guard isEditing else { return }
     TerminalGuard.install()
     try watch(SIGWINCH) { $0.refresh() }
-    try watch(SIGCONT) { $0.takeTerminal() }
-    suspension = try watch(SIGTSTP) { $0.suspend() }
-    takeTerminal()
+    try watch(SIGCONT) { $0.follow(.continued) }
+    suspension = try watch(SIGTSTP) { $0.follow(.suspendSignal) }
+    follow(.opened)
+    if let historyNotice { complain(historyNotice) }
   }
 
   /// Stops reading and drawing for good.
   package func close() {
-    giveTerminal()
+    if isEditing {
+      follow(.closed)
+      display.close()
+      for timer in [keyTimer, lookTimer] { timer.cancel() }
+    }
     input?.close()
     input = nil
-    redrawTimer.cancel()
   }
 
   /// Stops reading while many lines wait.
@@ -118,8 +128,7 @@ package final class Console {
   /// Prints one line of output.
   package func print(_ line: String) {
     guard isEditing else { return output.write(line + "\n") }
-    pending += line + "\n"
-    refresh()
+    display.print(line + "\n")
   }
 
   /// Prints one line beside the output: to standard error, and with the rest where that is the same
@@ -136,53 +145,63 @@ package final class Console {
   private var errorsGoAbovePrompt: Bool { isEditing && Descriptor.errors.isTerminal }
 
   /// Clears the screen, but for the row.
-  package func clear() {
-    guard isEditing else { return }
-    bottomRow.forget()
-    pending = "\u{1b}[H\u{1b}[2J"
-    refresh()
-  }
+  package func clear() { if isEditing { display.clear() } }
 
   /// Has the row drawn soon: at once, unless that was done a moment ago.
-  package func refresh() {
-    guard isEditing, input != nil else { return }
-    let earliest = lastRedraw.advanced(by: Self.redrawInterval)
-    if earliest <= loop.now { redraw() } else { redrawTimer.schedule(at: earliest) }
-  }
+  package func refresh() { if isEditing, input != nil { display.refresh() } }
 
-  private func redraw() {
-    let prompt = prompt()
-    let row = editor.row(prompt: prompt.text, columns: columns)
-    if prompt.isLive { redrawTimer.schedule(after: .milliseconds(200)) }
-    guard let drawing = bottomRow.draw(row, below: pending, columns: columns) else { return }
-    (pending, lastRedraw) = ("", loop.now)
-    output.write(drawing)
-  }
-
-  /// A window that knows no size counts as 80 columns wide.
-  private var columns: Int {
-    input?.windowSize.flatMap { $0.columns > 0 ? $0.columns : nil } ?? 80
+  private func drawing() -> PromptDisplay.Content {
+    // Another job may have been given the terminal without a word to this one.
+    if input != nil { follow(.looked) }
+    let (text, isLive) = prompt()
+    // A window that knows no size counts as 80 columns wide.
+    let columns = input?.windowSize.flatMap { $0.columns > 0 ? $0.columns : nil } ?? 80
+    let row = jobControl.hasTerminal ? editor.row(prompt: text, columns: columns) : nil
+    return PromptDisplay.Content(row: row, columns: columns, isLive: isLive)
   }
 
   // MARK: Reading
 
   private func read(_ bytes: [UInt8]) {
     guard isEditing else { return deliver(reader.feed(bytes)) }
-    for action in editor.feed(bytes) {
+    let silence = lastRead.duration(to: loop.now)
+    lastRead = loop.now
+    perform(editor.feed(bytes, isAfterSilence: silence >= .milliseconds(20)))
+    hasPolledForKey = false
+    if input == nil { return }
+    if let patience = editor.patience {
+      keyTimer.schedule(after: patience)
+    } else {
+      keyTimer.unschedule()
+    }
+  }
+
+  /// The rest of a key is late.
+  ///
+  /// When the process stood still it may have come meanwhile, so input is looked for once more.
+  private func keyIsLate() {
+    guard hasPolledForKey else {
+      hasPolledForKey = true
+      return keyTimer.schedule(after: .zero)
+    }
+    perform(editor.giveUpWaiting())
+  }
+
+  private func perform(_ actions: [LineEditor.Action]) {
+    for action in actions {
       switch action {
       case .submit(let line):
-        pending += "\(prompt().text) \(line)\n"
+        display.print("\(prompt().text) \(line)\n")
         deliver([.text(line)])
       case .remember(let line): historyFile?.append(line)
       case .interrupt(let line):
-        pending += "\(prompt().text) \(line)^C\n"
+        display.print("\(prompt().text) \(line)^C\n")
         onEvent(.interrupt)
       case .endOfInput: onEvent(.quit)
-      // The whole job stops, as the terminal would have it; this process by its own handler.
-      case .suspend: kill(0, SIGTSTP)
+      case .suspend: follow(.suspendKey)
       case .clearScreen: clear()
-      case .list(let words): pending += words.joined(separator: "  ") + "\n"
-      case .bell: pending += "\u{7}"
+      case .list(let words): display.print(words.joined(separator: "  ") + "\n")
+      case .bell: display.ring()
       }
     }
     refresh()
@@ -199,32 +218,34 @@ package final class Console {
 
   // MARK: The terminal
 
-  /// Takes the terminal, with raw mode and bracketed paste; again after the process was stopped.
-  private func takeTerminal() {
-    guard isEditing, let input else { return }
-    try? input.setRawMode(true)
-    bottomRow.forget()
-    output.write("\r\u{1b}[J\u{1b}[?2004h")
-    refresh()
+  private func look() { follow(.looked) }
+
+  /// Tells job control what happened, and does what follows.
+  private func follow(_ event: JobControl.Event) {
+    for action in jobControl.handle(event, isOurs: StandardInput.terminalIsOurs) {
+      switch action {
+      case .take:
+        try? input?.setRawMode(true)
+        display.show()
+      case .give:
+        display.hide()
+        try? input?.setRawMode(false)
+      case .leave: display.forgetRow()
+      case .lookLater: lookTimer.schedule(after: .milliseconds(250))
+      case .stop(let isWholeJob): stop(isWholeJob)
+      }
+    }
   }
 
-  /// Gives the terminal back as it was, without the row.
-  private func giveTerminal() {
-    guard isEditing, let input else { return }
-    output.write(bottomRow.erase(columns: columns) + pending + "\u{1b}[?2004l")
-    pending = ""
-    try? input.setRawMode(false)
-  }
-
-  /// Stops the process as the signal would have, and goes on when it is continued.
+  /// Stops as the signal would have, the whole job where the terminal would have stopped that, and
+  /// goes on when it is continued.
   ///
   /// The default action is right: it spares a process that nobody could wake again.
-  private func suspend() {
-    giveTerminal()
+  private func stop(_ isWholeJob: Bool) {
     suspension?.close()
-    raise(SIGTSTP)
-    suspension = try? watch(SIGTSTP) { $0.suspend() }
-    takeTerminal()
+    _ = isWholeJob ? kill(0, SIGTSTP) : raise(SIGTSTP)
+    suspension = try? watch(SIGTSTP) { $0.follow(.suspendSignal) }
+    follow(.continued)
   }
 
   @discardableResult
@@ -232,7 +253,7 @@ package final class Console {
     _ signal: Int32, _ body: @escaping (Console) -> Void
   ) throws(UVError) -> SignalSource {
     try SignalSource.on(signal, on: loop) { [weak self] _ in
-      if let self { body(self) }
+      if let self, input != nil { body(self) }
     }
   }
 }

@@ -3,11 +3,20 @@ import TestTaskProgramBasics
 /// The lines typed at earlier prompts, in a file that only its owner can read.
 ///
 /// Lines are appended as they are typed, so that a kill loses none; a file that has grown too long
-/// is cut when it is loaded. Nothing here is worth an error: without a file there is no memory,
-/// that is all.
+/// is cut when it is loaded: the newest lines are written beside it and renamed over it. Programs
+/// that run at once take turns by a lock. Nothing here is worth an error: without a file there is
+/// no memory, that is all.
 package struct HistoryFile {
-  /// Far more than the file can grow to in a session.
-  private static let byteLimit = 1 << 26
+  /// What was read.
+  package struct Contents: Equatable {
+    /// The lines kept, oldest first.
+    package var lines: [String] = []
+    /// What the user should know.
+    package var notice: String?
+  }
+
+  /// A file that is larger was not made by typing: that it is cut is told.
+  package static let expectedBytes = 1 << 26
   private let path: String
 
   package init(path: String) { self.path = path }
@@ -22,27 +31,46 @@ package struct HistoryFile {
     self.init(path: "\(base)/\(program)/history")
   }
 
-  /// The lines kept, oldest first.
-  package func load() -> [String] {
-    let bytes = try? Descriptor.readFile(path, limit: Self.byteLimit, isPrivate: true)
-    var lines: [String] = []
-    for case .text(let line) in LineReader.lines(of: bytes ?? []) { lines.append(line) }
-    if lines.count > History.limit {
-      lines.removeFirst(lines.count - History.limit)
-      write(lines.joined(separator: "\n"), truncates: true)
+  /// The newest lines, as many as a history keeps.
+  ///
+  /// Only the end of the file is read, so that this takes no longer for a longer file.
+  package func load() -> Contents {
+    guard let file = LockedFile(path) else { return Contents() }
+    let (bytes, isAll) = file.lastLines(History.limit)
+    let lines = bytes.split(separator: 0x0A).suffix(History.limit)
+    var contents = Contents(lines: lines.compactMap(Self.text))
+    let isCut = !isAll && file.replace(with: lines.reduce(into: []) { $0 += $1 + [0x0A] })
+    if file.size > Self.expectedBytes {
+      contents.notice =
+        "the history had grown to \(file.size >> 20) MiB: "
+        + (isCut ? "cut to its last \(lines.count) lines" : "only its last lines are read")
     }
-    return lines
+    return contents
   }
 
   /// Adds one line at the end.
-  package func append(_ line: String) { write(line, truncates: false) }
-
-  private func write(_ text: String, truncates: Bool) {
+  package func append(_ line: String) {
     Descriptor.makeFolders(for: path)
-    let file = try? Descriptor(
-      appendingTo: path, mode: 0o600, followsLinks: false, truncates: truncates)
-    file?.makePrivate()
-    try? file?.write(text + "\n")
-    file?.close()
+    LockedFile(path, isMade: true)?.append(Array(line.utf8) + [0x0A])
+  }
+
+  /// A line as text, with the bytes that are no UTF-8 shown as escapes; nil when it is too long.
+  private static func text(of line: ArraySlice<UInt8>) -> String? {
+    guard line.count <= LineReader.limit else { return nil }
+    var parser = Unicode.UTF8.ForwardParser()
+    var rest = line.makeIterator()
+    var place = line.startIndex
+    var text = ""
+    while true {
+      switch parser.parseScalar(from: &rest) {
+      case .valid(let scalar):
+        text.unicodeScalars.append(Unicode.UTF8.decode(scalar))
+        place += scalar.count
+      case .error(let length):
+        for byte in line[place..<place + length] { text += "\\x" + String(byte, radix: 16) }
+        place += length
+      case .emptyInput: return text
+      }
+    }
   }
 }

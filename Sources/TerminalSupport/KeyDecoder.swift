@@ -1,19 +1,26 @@
-import TestTaskProgramBasics
-
 /// Reads a terminal's bytes as keys, however the reads cut them.
 ///
-/// A lone Escape waits for what follows it: it is the prefix of Alt, and no clock is needed to
-/// tell. What is neither UTF-8 nor a known sequence is swallowed whole, so that no half of it
-/// lands in the line.
+/// What is neither UTF-8 nor a known sequence is consumed whole, so that no part of it lands in the
+/// line: control sequences by ECMA-48's grammar and with the exceptions that terminals make, and the
+/// replies of a terminal that somebody else has asked.
+///
+/// It knows no clock. Whoever feeds it waits no longer than ``patience`` for the rest of what has
+/// begun, and then calls ``giveUp()``: no state swallows what is typed for ever.
 package struct KeyDecoder {
   private enum State {
     case ground
     case utf8(needed: Int)
     case escape
-    /// After `ESC [`, with what followed.
-    case csi
+    /// After `ESC [`, with the parameters that followed.
+    case controlSequence
     /// After `ESC O`.
-    case ss3
+    case singleShift
+    /// In something that ends after so many bytes more, whatever they are.
+    case skipping(Int)
+    /// After `ESC P`, `ESC ]` and the like, in text that is no key.
+    case string(isEmpty: Bool)
+    /// In such text, after an Escape, which may begin its end.
+    case stringEscape
     case paste
   }
 
@@ -29,59 +36,63 @@ package struct KeyDecoder {
   /// A decoder at the start of a key.
   package init() {}
 
+  /// How long to wait in silence for more of what has begun; nil between two keys.
+  ///
+  /// A terminal sends a sequence in one piece, which a network may cut. People press Escape and
+  /// then a letter, and pastes and long replies come as fast as the network is.
+  package var patience: Duration? {
+    switch state {
+    case .ground: nil
+    case .utf8, .controlSequence, .singleShift, .skipping, .string(isEmpty: true):
+      .milliseconds(200)
+    case .escape, .string, .stringEscape, .paste: .seconds(1)
+    }
+  }
+
+  /// Whether a paste has begun and not ended.
+  package var isInPaste: Bool { if case .paste = state { true } else { false } }
+
+  /// Begins anew: no more will come of what has begun.
+  ///
+  /// What has come of a paste is one.
+  package mutating func giveUp() -> Key? {
+    guard isInPaste else {
+      state = .ground
+      return nil
+    }
+    // The beginning of the end is no part of it.
+    let partOfEnd = (1..<Self.pasteEnd.count).last { bytes.ends(with: Self.pasteEnd.prefix($0)) }
+    return endPaste(leavingOut: partOfEnd ?? 0)
+  }
+
+  /// Forgets what has come of a paste.
+  package mutating func dropPaste() { state = .ground }
+
   /// Takes the next byte; a key when it completes one.
   package mutating func decode(_ byte: UInt8) -> Key? {
     switch state {
     case .ground: return ground(byte)
-    case .utf8(let needed):
-      guard byte & 0xC0 == 0x80 else {
-        state = .ground
-        return ground(byte)
-      }
-      bytes.append(byte)
-      guard bytes.count == needed else { return nil }
+    case .utf8(let needed): return continueCharacter(byte, of: needed)
+    case .escape: return escape(byte)
+    case .controlSequence:
+      guard let parameters = parameters(before: byte) else { return continueSequence(byte) }
+      return endSequence(byte, parameters)
+    case .singleShift:
+      guard let parameters = parameters(before: byte) else { return continueSequence(byte) }
       state = .ground
-      return String(validating: bytes, as: UTF8.self)?.unicodeScalars.first.flatMap {
-        // C1 controls are no text.
-        (0x80...0x9F).contains($0.value) ? nil : .text($0)
-      }
-    case .escape:
-      state = .ground
-      switch byte {
-      case UInt8(ascii: "["): (state, bytes) = (.csi, [])
-      case UInt8(ascii: "O"): state = .ss3
-      case 0x1B: state = .escape
-      case 0x08, 0x7F: return .deleteWordLeft
-      case 0x20..<0x7F: return .meta(Character(UnicodeScalar(byte)))
-      default: return ground(byte)
-      }
+      if byte == UInt8(ascii: "M") { return .enter }
+      // Its one parameter is what a control sequence has as its second.
+      return Self.key(final: byte, parameters.contains(";") ? parameters : "1;" + parameters)
+    case .skipping(let count):
+      // What is skipped has no controls: one of them is a key, and the rest will not come.
+      guard byte >= 0x20 else { return breakOff(with: byte) }
+      state = count > 1 ? .skipping(count - 1) : .ground
       return nil
-    case .ss3:
+    case .string: return continueString(byte)
+    case .stringEscape:
       state = .ground
-      return Self.cursorKey(byte)
-    case .csi:
-      guard (0x40...0x7E).contains(byte) else {
-        // A control breaks a sequence off; one without end is none.
-        if byte < 0x20 || byte > 0x7E {
-          state = .ground
-          return ground(byte)
-        }
-        if bytes.count < 32 { bytes.append(byte) }
-        return nil
-      }
-      state = .ground
-      return sequence(final: byte)
-    case .paste:
-      if pasteIsFull, bytes.count > Self.pasteLimit + 64 {
-        // Only the end of it is still looked for.
-        bytes.removeSubrange(Self.pasteLimit..<bytes.count - Self.pasteEnd.count)
-      }
-      bytes.append(byte)
-      pasteIsFull = bytes.count > Self.pasteLimit
-      guard bytes.suffix(Self.pasteEnd.count).elementsEqual(Self.pasteEnd) else { return nil }
-      state = .ground
-      let content = bytes.dropLast(Self.pasteEnd.count).prefix(Self.pasteLimit)
-      return .paste(String(decoding: content, as: UTF8.self))
+      return byte == UInt8(ascii: "\\") ? nil : escape(byte)
+    case .paste: return continuePaste(byte)
     }
   }
 
@@ -101,24 +112,91 @@ package struct KeyDecoder {
     return nil
   }
 
-  private mutating func sequence(final: UInt8) -> Key? {
-    let fields = bytes.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
-      .map { String(decoding: $0, as: UTF8.self) }
-    // xterm's modifier is 1 + 1 for Shift + 2 for Alt + 4 for Ctrl.
-    let modifier = fields.count > 1 ? (Int(fields[1]) ?? 1) &- 1 : 0
-    let movesByWord = modifier & 6 != 0
+  /// Leaves what has begun and takes the byte as the beginning of something else.
+  private mutating func breakOff(with byte: UInt8) -> Key? {
+    state = .ground
+    return ground(byte)
+  }
+
+  private mutating func continueCharacter(_ byte: UInt8, of needed: Int) -> Key? {
+    guard byte & 0xC0 == 0x80 else { return breakOff(with: byte) }
+    bytes.append(byte)
+    guard bytes.count == needed else { return nil }
+    state = .ground
+    guard let scalar = String(validating: bytes, as: UTF8.self)?.unicodeScalars.first else {
+      return nil
+    }
+    guard (0x80...0x9F).contains(scalar.value) else { return .text(scalar) }
+    // A C1 control is Escape and a letter in one character, and no text.
+    _ = introduce(UInt8(truncatingIfNeeded: scalar.value) - 0x40)
+    return nil
+  }
+
+  private mutating func escape(_ byte: UInt8) -> Key? {
+    state = .ground
+    if introduce(byte) { return nil }
+    switch byte {
+    case 0x1B: state = .escape
+    case 0x08, 0x7F: return .deleteWordLeft
+    case 0x20..<0x7F: return .meta(Character(UnicodeScalar(byte)))
+    default: return ground(byte)
+    }
+    return nil
+  }
+
+  /// Begins what the letter after an Escape announces; false when that is nothing.
+  private mutating func introduce(_ letter: UInt8) -> Bool {
+    switch UnicodeScalar(letter) {
+    case "[": (state, bytes) = (.controlSequence, [])
+    case "O": (state, bytes) = (.singleShift, [])
+    // DCS, SOS, OSC, PM and APC.
+    case "P", "X", "]", "^", "_": (state, bytes) = (.string(isEmpty: true), [])
+    default: return false
+    }
+    return true
+  }
+
+  // MARK: Sequences
+
+  /// The parameters of a sequence that `byte` ends; nil when it does not.
+  private func parameters(before byte: UInt8) -> String? {
+    (0x40...0x7E).contains(byte) ? String(decoding: bytes, as: UTF8.self) : nil
+  }
+
+  private mutating func continueSequence(_ byte: UInt8) -> Key? {
+    guard (0x20..<0x40).contains(byte) else { return breakOff(with: byte) }
+    // One without end has no more to say, but goes on.
+    if bytes.count < 32 { bytes.append(byte) }
+    return nil
+  }
+
+  private mutating func endSequence(_ final: UInt8, _ parameters: String) -> Key? {
+    switch (UnicodeScalar(final), parameters) {
+    // The Linux console's F1 to F5 are `ESC [ [` and a letter.
+    case ("[", ""): state = .skipping(1)
+    // xterm's oldest report of the mouse: three bytes, for button, column and row.
+    case ("M", ""): state = .skipping(3)
+    case ("~", "200"): (state, bytes, pasteIsFull) = (.paste, [], false)
+    default:
+      state = .ground
+      return Self.key(final: final, parameters)
+    }
+    return nil
+  }
+
+  private static func key(final: UInt8, _ parameters: String) -> Key? {
+    let fields = parameters.split(separator: ";", omittingEmptySubsequences: false)
     guard final == UInt8(ascii: "~") else {
-      guard let key = Self.cursorKey(final) else { return nil }
-      return movesByWord && key == .left
-        ? .wordLeft : movesByWord && key == .right ? .wordRight : key
+      guard let key = cursorKey(final) else { return nil }
+      // xterm's modifier is 1 + 1 for Shift + 2 for Alt + 4 for Ctrl.
+      let modifier = fields.count > 1 ? (Int(fields[1]) ?? 1) &- 1 : 0
+      guard modifier & 6 != 0 else { return key }
+      return key == .left ? .wordLeft : key == .right ? .wordRight : key
     }
     switch fields.first {
     case "1", "7": return .home
     case "4", "8": return .end
     case "3": return .delete
-    case "200":
-      (state, bytes, pasteIsFull) = (.paste, [], false)
-      return nil
     default: return nil
     }
   }
@@ -133,5 +211,46 @@ package struct KeyDecoder {
     case "F": .end
     default: nil
     }
+  }
+
+  // MARK: Text that is no key
+
+  /// Looks for the end of a reply: `ESC \`, or as in xterm's replies BEL.
+  ///
+  /// It has no other controls: one that comes is a key, so that Enter and Ctrl-C work whatever was
+  /// taken for a reply.
+  private mutating func continueString(_ byte: UInt8) -> Key? {
+    switch byte {
+    case 0x07: state = .ground
+    case 0x1B: state = .stringEscape
+    case 0..<0x20: return breakOff(with: byte)
+    // The end in one character: U+009C.
+    case 0x9C where bytes.last == 0xC2: state = .ground
+    default: (state, bytes) = (.string(isEmpty: false), [byte])
+    }
+    return nil
+  }
+
+  private mutating func continuePaste(_ byte: UInt8) -> Key? {
+    if pasteIsFull, bytes.count > Self.pasteLimit + 64 {
+      // Only the end of it is still looked for.
+      bytes.removeSubrange(Self.pasteLimit..<bytes.count - Self.pasteEnd.count)
+    }
+    bytes.append(byte)
+    pasteIsFull = bytes.count > Self.pasteLimit
+    guard bytes.ends(with: Self.pasteEnd) else { return nil }
+    return endPaste(leavingOut: Self.pasteEnd.count)
+  }
+
+  private mutating func endPaste(leavingOut count: Int) -> Key {
+    state = .ground
+    let content = bytes.dropLast(count).prefix(Self.pasteLimit)
+    return .paste(String(decoding: content, as: UTF8.self))
+  }
+}
+
+extension [UInt8] {
+  fileprivate func ends(with end: some Collection<UInt8>) -> Bool {
+    suffix(end.count).elementsEqual(end)
   }
 }

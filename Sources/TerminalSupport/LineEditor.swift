@@ -53,11 +53,36 @@ package struct LineEditor {
   /// The line as it stands.
   package var line: String { String(characters) }
 
+  /// How long to wait in silence for the rest of a key before ``giveUpWaiting()``; nil when no key
+  /// has begun.
+  package var patience: Duration? { decoder.patience }
+
   /// Takes what the terminal sent, whole or in pieces.
-  package mutating func feed(_ bytes: some Sequence<UInt8>) -> [Action] {
+  ///
+  /// - Parameters:
+  ///   - bytes: What was read.
+  ///   - isAfterSilence: Whether these bytes were typed by hand, by the time that went by before
+  ///     them. Ctrl-C then ends a paste that does not end; within what is pasted it is nothing.
+  /// - Returns: What the keys ask of the program.
+  package mutating func feed(
+    _ bytes: some Collection<UInt8>, isAfterSilence: Bool = false
+  ) -> [Action] {
+    if isAfterSilence, decoder.isInPaste, bytes.first == 0x03, bytes.allSatisfy({ $0 < 0x20 }) {
+      decoder.dropPaste()
+    }
     for byte in bytes {
       if let key = decoder.decode(byte) { press(key) }
     }
+    return takeActions()
+  }
+
+  /// Takes it that no more comes of a key that has begun: a paste without end is in the line then.
+  package mutating func giveUpWaiting() -> [Action] {
+    if let key = decoder.giveUp() { press(key) }
+    return takeActions()
+  }
+
+  private mutating func takeActions() -> [Action] {
     defer { actions = [] }
     return actions
   }

@@ -10,12 +10,12 @@ extension SignalSource {
   /// Whether the process ignores a signal, as one under nohup ignores `SIGHUP`.
   package static func isIgnored(_ signal: Int32) -> Bool {
     var action = sigaction()
-    guard sigaction(signal, nil, &action) == 0 else { return false }
+    guard unsafe sigaction(signal, nil, &action) == 0 else { return false }
     #if canImport(Darwin)
-      let handler = action.__sigaction_u.__sa_handler
+      let handler = unsafe action.__sigaction_u.__sa_handler
     #else
-      let handler = action.__sigaction_handler.sa_handler
+      let handler = unsafe action.__sigaction_handler.sa_handler
     #endif
-    return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    return unsafe unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 }

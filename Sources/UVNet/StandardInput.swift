@@ -56,6 +56,8 @@ public final class StandardInput {
   private var isPaused = false
   private var hasEnded = false
   private var turnIsDue = false
+  /// Due when to look again whose the terminal is.
+  private var waiting: LoopTimer?
   /// The descriptor's flags before libuv made it non-blocking, which whoever shares it would feel.
   private var flagsToRestore: Int32?
 
@@ -114,6 +116,7 @@ public final class StandardInput {
   /// Stops reading until ``resume()``.
   public func pause() {
     isPaused = true
+    waiting?.cancel()
     stream?.stopReading()
   }
 
@@ -131,6 +134,7 @@ public final class StandardInput {
     guard !hasEnded else { return }
     hasEnded = true
     handlers = nil
+    waiting?.cancel()
     stream?.close()
     if let flagsToRestore { _ = fcntl(STDIN_FILENO, F_SETFL, flagsToRestore) }
     flagsToRestore = nil
@@ -183,12 +187,13 @@ extension StandardInput {
   ///
   /// Elsewhere it does nothing.
   ///
-  /// Setting raw mode again after the process was stopped and continued takes effect again.
+  /// Setting raw mode again after the process was stopped and continued takes effect again. While
+  /// the terminal is another job's it does nothing: to set it would stop the process.
   ///
   /// - Parameter enabled: Whether raw mode is to be on.
   /// - Throws: The system's error.
   public func setRawMode(_ enabled: Bool) throws(UVError) {
-    guard kind == .terminal, let stream, !stream.isClosing else { return }
+    guard kind == .terminal, Self.terminalIsOurs, let stream, !stream.isClosing else { return }
     // libuv leaves out what it believes to be so already: go by way of the normal mode.
     _ = unsafe uv_tty_set_mode(cuv_tty(stream.raw), UV_TTY_MODE_NORMAL)
     guard enabled else { return }
@@ -206,7 +211,33 @@ extension StandardInput {
   }
 
   /// Puts the terminal back into the mode that it was in before raw mode; safe in a signal handler.
-  public static func resetTerminal() { _ = uv_tty_reset_mode() }
+  ///
+  /// While the terminal is another job's it does nothing.
+  public static func resetTerminal() { if terminalIsOurs { _ = uv_tty_reset_mode() } }
+
+  /// Whether the terminal on standard input may be read and set; safe in a signal handler.
+  ///
+  /// While it is another job's, both would stop the process.
+  package static var terminalIsOurs: Bool {
+    let job = tcgetpgrp(STDIN_FILENO)
+    // A terminal that does not control this process has no jobs.
+    return job < 0 || job == getpgrp()
+  }
+
+  /// Reads on when the terminal, which is another job's now, is ours again: no system tells.
+  fileprivate func waitForTerminal() {
+    stream?.stopReading()
+    waiting?.cancel()
+    waiting = LoopTimer.after(.milliseconds(250), on: loop) { [weak self] _ in
+      guard let self, !hasEnded, !isPaused else { return }
+      guard Self.terminalIsOurs else { return waitForTerminal() }
+      do throws(UVError) {
+        try stream?.startReading()
+      } catch {
+        didEnd(error.code.rawValue)
+      }
+    }
+  }
 }
 
 /// libuv's handle for standard input where that can be polled.
@@ -236,7 +267,12 @@ private final class InputStream: Handle {
     guard !isClosing else { return }
     let status = unsafe uv_read_start(
       cuv_stream(raw),
-      { handle, _, buffer in unsafe EventLoop.lendReadBuffer(for: handle, in: buffer) },
+      { handle, _, buffer in
+        // Without a buffer libuv does not read, and says ENOBUFS.
+        let isTerminal = unsafe handle?.pointee.type == UV_TTY
+        guard !isTerminal || StandardInput.terminalIsOurs else { return }
+        unsafe EventLoop.lendReadBuffer(for: handle, in: buffer)
+      },
       { stream, count, _ in
         guard let stream = unsafe stream else { return }
         unsafe Handle.of(
@@ -254,7 +290,9 @@ private final class InputStream: Handle {
 
   private func didRead(_ count: Int) {
     guard count != 0, !isClosing, let owner else { return }
-    if count > 0 {
+    if count == UV_ENOBUFS.rawValue, owner.kind == .terminal {
+      owner.waitForTerminal()
+    } else if count > 0 {
       unsafe owner.didRead(UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count]))
     } else {
       owner.didEnd(Int32(truncatingIfNeeded: count))
@@ -263,7 +301,7 @@ private final class InputStream: Handle {
 
   override func willClose() {
     // Before the close: afterwards libuv would no longer know which terminal to give back.
-    _ = uv_tty_reset_mode()
+    StandardInput.resetTerminal()
   }
 
   override func didClose() { owner = nil }

@@ -32,12 +32,35 @@ func checkEditor(_ input: [UInt8]) throws(Finding) {
   try requireEqual(actionsOfPieces, actions, "the actions when cut by \(cut)")
   try requireEqual(editor.line, whole.line, "the line when cut by \(cut)")
   try requireEqual(editor.cursor, whole.cursor, "the cursor when cut by \(cut)")
+  try checkNothingWaitsForEver(&editor, reply: keys)
   for case .submit(let line) in actions {
     try require(!hasControls(line), "a control character in a submitted line")
   }
   for line in editor.history.lines {
     try require(!hasControls(line), "a control character in the history")
   }
+}
+
+/// Whatever has begun, keys are keys again once time has passed, and a terminal's replies are none.
+private func checkNothingWaitsForEver(_ editor: inout LineEditor, reply: [UInt8]) throws(Finding) {
+  _ = editor.giveUpWaiting()
+  try checkState(editor)
+  try require(editor.patience == nil, "it still waits")
+  let content = reply.filter { (0x20..<0x7F).contains($0) }
+  let (line, cursor) = (editor.line, editor.cursor)
+  for introducer in [
+    "\u{1b}P", "\u{1b}]", "\u{1b}_", "\u{1b}^", "\u{1b}X", "\u{90}", "\u{9d}", "\u{9f}",
+  ] {
+    for end in ["\u{7}", "\u{1b}\\", "\u{9c}"] {
+      let actions = editor.feed(Array(introducer.utf8) + content + Array(end.utf8))
+      try require(actions.isEmpty && editor.patience == nil, "a reply is not consumed whole")
+    }
+  }
+  try requireEqual(editor.line, line, "the line after replies")
+  try requireEqual(editor.cursor, cursor, "the cursor after replies")
+  // Ends a search too.
+  let actions = editor.feed("\u{3}\u{3}x\r".utf8)
+  try require(actions.contains(.submit("x")), "Enter submits nothing")
 }
 
 private func newEditor() -> LineEditor {

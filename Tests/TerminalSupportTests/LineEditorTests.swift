@@ -295,18 +295,12 @@ import Testing
     #expect(editor.line == "fast")
   }
 
-  @Test("a line and a paste have their limits")
+  @Test("a line has its limit")
   func limits() {
     var editor = editor()
     _ = editor.feed(Array(repeating: 0x61, count: LineEditor.limit + 10))
     #expect(editor.characters.count == LineEditor.limit)
     _ = editor.feed([0x15])
-    var decoder = KeyDecoder()
-    var key: Key?
-    let paste = "\u{1b}[200~" + String(repeating: "y", count: 300_000) + "\u{1b}[201~"
-    for byte in paste.utf8 { key = decoder.decode(byte) ?? key }
-    #expect(key == .paste(String(repeating: "y", count: KeyDecoder.pasteLimit)))
-    #expect(decoder.decode(0x61) == .text("a"))
   }
 
   @Test("random bytes never trap, and what is typed afterwards arrives")
@@ -357,7 +351,8 @@ import Testing
     let widths: [(Character, Int)] = [
       ("a", 1), ("é", 1), ("e\u{301}", 1), ("字", 2), ("한", 2), ("ア", 2), ("ｱ", 1), ("！", 2),
       ("😀", 2), ("👩\u{200D}💻", 2), ("🇩🇪", 2), ("❤\u{FE0F}", 2), ("❤", 1), ("\u{301}", 0),
-      ("\u{200B}", 0), ("\n", 2), ("ñ", 1), ("→", 1), ("…", 1), ("Ж", 1), ("ا", 1),
+      ("\u{200B}", 8), ("\u{202E}", 8), ("\u{85}", 6), ("\n", 2), ("ñ", 1), ("→", 1), ("…", 1),
+      ("Ж", 1), ("ا", 1),
     ]
     for (character, width) in widths {
       #expect(character.terminalWidth == width, "\(character.unicodeScalars)")
@@ -365,5 +360,42 @@ import Testing
     var editor = editor()
     _ = editor.feed("字é\u{1b}[200~\n\u{1b}[201~".utf8)
     #expect(editor.row(prompt: "", columns: 20).text == " 字é^J")
+  }
+
+  @Test("what would order the row another way is shown as an escape")
+  func invisible() {
+    var editor = editor()
+    _ = editor.feed("a\u{202E}b\u{200B}c".utf8)
+    let row = editor.row(prompt: "p>", columns: 80)
+    #expect(row.text == "p> a\\u{202e}b\\u{200b}c")
+    #expect(row.width == row.text.count && row.cursor == row.width)
+  }
+
+  @Test("Ctrl-C by hand ends a paste that does not end, and is nothing within one")
+  func unfinishedPaste() {
+    var editor = editor()
+    _ = editor.feed("x\u{1b}[200~abc".utf8)
+    #expect(editor.patience == .seconds(1))
+    // As a part of what is pasted, even if it happens to come alone.
+    _ = editor.feed([3])
+    #expect(editor.line == "x")
+    var actions = editor.feed([3], isAfterSilence: true)
+    #expect(actions == [.interrupt("x")])
+    #expect(editor.patience == nil)
+    actions = editor.feed("fast\r".utf8)
+    #expect(actions == [.remember("fast"), .submit("fast")])
+  }
+
+  @Test("a paste that does not end is in the line after a while, and keys are keys again")
+  func latePaste() {
+    var editor = editor()
+    _ = editor.feed("x\u{1b}[200~abc\rdef\u{1b}[20".utf8)
+    #expect(editor.line == "x")
+    var actions = editor.giveUpWaiting()
+    #expect(actions == [])
+    #expect(editor.line == "xabc\ndef")
+    #expect(editor.patience == nil)
+    actions = editor.feed([3])
+    #expect(actions == [.interrupt("xabc\ndef")])
   }
 }

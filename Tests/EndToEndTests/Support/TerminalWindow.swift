@@ -25,8 +25,10 @@ final class TerminalWindow {
     let start = try Program(
       "/usr/bin/env",
       [
-        "tmux", "-u", "-S", socket, "-f", "/dev/null", "new-session", "-d", "-x", "\(columns)",
-        "-y", "\(rows)", "bash", "--norc", "--noprofile",
+        "tmux", "-u", "-S", socket, "-f", "/dev/null",
+        // Whatever scrolls away can be looked at later, however slow the machine is.
+        "set-option", "-g", "history-limit", "100000", ";",
+        "new-session", "-d", "-x", "\(columns)", "-y", "\(rows)", "bash", "--norc", "--noprofile",
       ], environment: environment)
     guard try start.wait() == .exit(0) else {
       throw Program.Failure(description: "tmux: \(try start.readErrorsToEnd())")

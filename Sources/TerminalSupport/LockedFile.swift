@@ -1,0 +1,137 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A regular file that only its owner can read, open and locked until it is dropped.
+///
+/// The file may be replaced by another while the lock is waited for: it is the file of its name when
+/// the lock was got.
+struct LockedFile: ~Copyable {
+  private let path: String
+  private let number: Int32
+  /// False where the system has no locks, or who has it stands still: then nothing is replaced.
+  private let isLocked: Bool
+  /// The size in bytes when it was opened.
+  let size: Int
+
+  /// Opens the file at `path`, which is no link, and locks it; nil where that cannot be.
+  ///
+  /// Who holds the lock lets go of it within milliseconds; one that was stopped meanwhile is waited
+  /// for a tenth of a second at most.
+  init?(_ path: String, isMade: Bool = false) {
+    let flags = O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
+    for turn in 1...100 {
+      var number = unsafe open(path, flags | O_RDWR | (isMade ? O_CREAT : 0), 0o600)
+      if number < 0, !isMade, errno == EACCES { number = unsafe open(path, flags | O_RDONLY) }
+      guard number >= 0 else { return nil }
+      var status = stat()
+      guard unsafe fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        closeDescriptor(number)
+        return nil
+      }
+      let isLocked = flock(number, LOCK_EX | LOCK_NB) == 0
+      let isBusy = !isLocked && errno == EWOULDBLOCK
+      if isLocked ? Self.isStill(status, at: path) : !isBusy || turn == 100 {
+        // The file may be older than this rule.
+        if isMade { fchmod(number, 0o600) }
+        // Its size may have changed before the lock was got.
+        _ = unsafe fstat(number, &status)
+        (self.path, self.number, self.isLocked) = (path, number, isLocked)
+        size = Int(status.st_size)
+        return
+      }
+      closeDescriptor(number)
+      if isBusy { usleep(1000) }
+    }
+    return nil
+  }
+
+  deinit { closeDescriptor(number) }
+
+  private static func isStill(_ status: stat, at path: String) -> Bool {
+    var now = stat()
+    return unsafe lstat(path, &now) == 0 && now.st_ino == status.st_ino
+      && now.st_dev == status.st_dev
+  }
+
+  /// The end of the file from the beginning of a line on, with at least so many lines where there
+  /// are as many, and whether that is all of it.
+  func lastLines(_ count: Int) -> (bytes: [UInt8], isAll: Bool) {
+    // Lines have a limit too; without one a file of one line would be read whole.
+    let most = (count + 1) * (LineReader.limit + 1)
+    var pieces: [[UInt8]] = []
+    var start = size
+    var lineEnds = 0
+    while start > 0, lineEnds <= count, size - start < most {
+      let length = min(start, 65536)
+      guard let piece = read(length, from: start - length) else { return ([], true) }
+      start -= length
+      lineEnds += piece.count { $0 == 0x0A }
+      pieces.append(piece)
+    }
+    let bytes = pieces.reversed().flatMap(\.self)
+    // The last line may have no end.
+    if start == 0 { return (bytes, lineEnds <= count && (lineEnds < count || bytes.last == 0x0A)) }
+    let firstEnd = bytes.firstIndex(of: 0x0A) ?? bytes.endIndex
+    return (Array(bytes[firstEnd...].dropFirst()), false)
+  }
+
+  /// Appends a line, on a line of its own even if the file does not end with one; all of it or none.
+  func append(_ line: [UInt8]) {
+    let isTorn = size > 0 && read(1, from: size - 1) != [0x0A]
+    let bytes = isTorn ? [0x0A] + line : line
+    if !write(bytes, to: number), isLocked { ftruncate(number, off_t(size)) }
+  }
+
+  /// Puts a file with these bytes in the place of this one; false when it stays as it is.
+  func replace(with bytes: [UInt8]) -> Bool {
+    guard isLocked else { return false }
+    let beside = path + ".new"
+    let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+    let replacement = unsafe open(beside, flags, 0o600)
+    guard replacement >= 0 else { return false }
+    defer { closeDescriptor(replacement) }
+    if fchmod(replacement, 0o600) == 0, write(bytes, to: replacement), fsync(replacement) == 0,
+      unsafe rename(beside, path) == 0
+    {
+      return true
+    }
+    _ = unsafe unlink(beside)
+    return false
+  }
+
+  private func read(_ count: Int, from offset: Int) -> [UInt8]? {
+    var buffer = [UInt8](repeating: 0, count: count)
+    var filled = 0
+    while filled < count {
+      let got = unsafe buffer.withUnsafeMutableBytes {
+        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: $0[filled...])
+        return unsafe pread(number, rest.baseAddress, rest.count, off_t(offset + filled))
+      }
+      if got < 0, errno == EINTR { continue }
+      guard got > 0 else { return nil }
+      filled += got
+    }
+    return buffer
+  }
+
+  private func write(_ bytes: [UInt8], to number: Int32) -> Bool {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes { unsafe writeBytes(number, $0) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return false }
+      rest = rest.dropFirst(count)
+    }
+    return true
+  }
+}
+
+// The methods above hide this name.
+private func writeBytes(_ number: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+  unsafe write(number, bytes.baseAddress, bytes.count)
+}
+
+private func closeDescriptor(_ number: Int32) { _ = close(number) }
