@@ -36,6 +36,7 @@ package final class Console {
   private var editor: LineEditor
   private var reader = LineReader()
   private var input: StandardInput?
+  private var errors = LineWriter(Descriptor.errors)
   private var lastRead = EventLoop.Instant(nanoseconds: 0)
   private lazy var keyTimer = LoopTimer.unscheduled(on: loop) { [weak self] _ in self?.keyIsLate() }
   private var hasPolledForKey = false
@@ -111,6 +112,7 @@ package final class Console {
     if isEditing {
       follow(.closed)
       display.close()
+      historyFile?.close()
       for timer in [keyTimer, lookTimer] { timer.cancel() }
     }
     input?.close()
@@ -134,7 +136,9 @@ package final class Console {
   /// Prints one line beside the output: to standard error, and with the rest where that is the same
   /// terminal.
   package func printAside(_ line: String) {
-    if errorsGoAbovePrompt { print(line) } else { try? Descriptor.errors.write(line + "\n") }
+    guard !errorsGoAbovePrompt else { return print(line) }
+    errors.append(line + "\n")
+    errors.flush { [program] in Array("\(program): standard error did not take \($0) lines\n".utf8) }
   }
 
   /// Prints one line of diagnostics; away from the prompt it says whose.

@@ -6,7 +6,7 @@ import TestTaskProgramBasics
 /// is cut when it is loaded: the newest lines are written beside it and renamed over it. Programs
 /// that run at once take turns by a lock. Nothing here is worth an error: without a file there is
 /// no memory, that is all.
-package struct HistoryFile {
+package final class HistoryFile {
   /// What was read.
   package struct Contents: Equatable {
     /// The lines kept, oldest first.
@@ -18,12 +18,15 @@ package struct HistoryFile {
   /// A file that is larger was not made by typing: that it is cut is told.
   package static let expectedBytes = 1 << 26
   private let path: String
+  /// Lines that are not in the file yet, as the lock was another's.
+  private var unsaved: [UInt8] = []
 
+  /// The file at a path.
   package init(path: String) { self.path = path }
 
   /// A program's file under `$XDG_STATE_HOME`, by default `~/.local/state`
   /// (<https://specifications.freedesktop.org/basedir-spec/latest/>); nil without a home.
-  package init?(program: String) {
+  package convenience init?(program: String) {
     let state = environment("XDG_STATE_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
     guard let base = state ?? environment("HOME").map({ $0 + "/.local/state" }) else {
       return nil
@@ -35,7 +38,7 @@ package struct HistoryFile {
   ///
   /// Only the end of the file is read, so that this takes no longer for a longer file.
   package func load() -> Contents {
-    guard let file = LockedFile(path) else { return Contents() }
+    guard let file = LockedFile(path, opensUnlocked: true) else { return Contents() }
     let (bytes, isAll) = file.lastLines(History.limit)
     let lines = bytes.split(separator: 0x0A).suffix(History.limit)
     var contents = Contents(lines: lines.compactMap(Self.text))
@@ -48,10 +51,25 @@ package struct HistoryFile {
     return contents
   }
 
-  /// Adds one line at the end.
+  /// Adds one line at the end; later, when another program holds the lock just now.
   package func append(_ line: String) {
+    unsaved += Array(line.utf8) + [0x0A]
     Descriptor.makeFolders(for: path)
-    LockedFile(path, isMade: true)?.append(Array(line.utf8) + [0x0A])
+    save(LockedFile(path, isMade: true, opensUnlocked: false))
+  }
+
+  /// Adds what could not be added before.
+  ///
+  /// Who holds the lock even now has been stopped: it will cut no file soon.
+  package func close() {
+    if unsaved.isEmpty { return }
+    save(LockedFile(path, isMade: true, patience: 1000, opensUnlocked: true))
+  }
+
+  private func save(_ file: consuming LockedFile?) {
+    guard let file else { return }
+    file.append(unsaved)
+    unsaved = []
   }
 
   /// A line as text, with the bytes that are no UTF-8 shown as escapes; nil when it is too long.

@@ -18,11 +18,16 @@ struct LockedFile: ~Copyable {
 
   /// Opens the file at `path`, which is no link, and locks it; nil where that cannot be.
   ///
-  /// Who holds the lock lets go of it within milliseconds; one that was stopped meanwhile is waited
-  /// for a tenth of a second at most.
-  init?(_ path: String, isMade: Bool = false) {
+  /// Who holds the lock lets go of it within milliseconds, but may be stopped meanwhile.
+  ///
+  /// - Parameters:
+  ///   - path: Where the file is.
+  ///   - isMade: Whether it is made where there is none.
+  ///   - patience: How many milliseconds to wait for the lock.
+  ///   - opensUnlocked: Whether the file is opened without the lock in the end.
+  init?(_ path: String, isMade: Bool = false, patience: Int = 20, opensUnlocked: Bool) {
     let flags = O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
-    for turn in 1...100 {
+    for turn in 0...patience {
       var number = unsafe open(path, flags | O_RDWR | (isMade ? O_CREAT : 0), 0o600)
       if number < 0, !isMade, errno == EACCES { number = unsafe open(path, flags | O_RDONLY) }
       guard number >= 0 else { return nil }
@@ -33,7 +38,8 @@ struct LockedFile: ~Copyable {
       }
       let isLocked = flock(number, LOCK_EX | LOCK_NB) == 0
       let isBusy = !isLocked && errno == EWOULDBLOCK
-      if isLocked ? Self.isStill(status, at: path) : !isBusy || turn == 100 {
+      let isEnough = !isBusy || opensUnlocked && turn == patience
+      if isLocked ? Self.isStill(status, at: path) : isEnough {
         // The file may be older than this rule.
         if isMade { fchmod(number, 0o600) }
         // Its size may have changed before the lock was got.
@@ -78,10 +84,10 @@ struct LockedFile: ~Copyable {
     return (Array(bytes[firstEnd...].dropFirst()), false)
   }
 
-  /// Appends a line, on a line of its own even if the file does not end with one; all of it or none.
-  func append(_ line: [UInt8]) {
+  /// Appends whole lines, even if the file does not end with one; all of them or none.
+  func append(_ lines: [UInt8]) {
     let isTorn = size > 0 && read(1, from: size - 1) != [0x0A]
-    let bytes = isTorn ? [0x0A] + line : line
+    let bytes = isTorn ? [0x0A] + lines : lines
     if !write(bytes, to: number), isLocked { ftruncate(number, off_t(size)) }
   }
 
@@ -93,7 +99,7 @@ struct LockedFile: ~Copyable {
     let replacement = unsafe open(beside, flags, 0o600)
     guard replacement >= 0 else { return false }
     defer { closeDescriptor(replacement) }
-    if fchmod(replacement, 0o600) == 0, write(bytes, to: replacement), fsync(replacement) == 0,
+    if fchmod(replacement, 0o600) == 0, write(bytes, to: replacement),
       unsafe rename(beside, path) == 0
     {
       return true

@@ -1,3 +1,4 @@
+import TestTaskProgramBasics
 import UVNet
 
 #if canImport(Glibc)
@@ -16,19 +17,27 @@ enum TerminalGuard {
     SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS,
   ]
 
+  /// Where the terminal is written to: a descriptor of our own, which does not wait for a reader.
+  private static let output = Descriptor.output.number
+
   /// Sees to these signals from now on, but for those that the process was told to ignore.
   static func install() {
     // The terminal is set only while it is ours. Should another job get it at that very moment, or
     // refuse what the background writes, then this process goes on: one that is stopped would not
     // hear a signal that ends it.
     signal(SIGTTOU, SIG_IGN)
+    // Made now: in the handler it is only read.
+    _ = output
     var action = sigaction()
     // Only what a signal handler may do; the next such signal meets the default action.
     let handler: @convention(c) (Int32) -> Void = { signal in
       if StandardInput.terminalIsOurs {
         StandardInput.resetTerminal()
         let end: StaticString = "\n\u{1b}[?2004l"
-        _ = unsafe write(STDOUT_FILENO, end.utf8Start, end.utf8CodeUnitCount)
+        let flags = fcntl(output, F_GETFL)
+        _ = fcntl(output, F_SETFL, flags | O_NONBLOCK)
+        _ = unsafe write(output, end.utf8Start, end.utf8CodeUnitCount)
+        _ = fcntl(output, F_SETFL, flags)
       }
       raise(signal)
     }

@@ -94,15 +94,18 @@ import Testing
   }
 
   @Test func `many at once lose and tear no line, though the file is cut meanwhile`() async throws {
-    let file = file
-    for index in 0..<490 { file.append("old \(index)") }
+    let path = path
+    let first = file
+    for index in 0..<490 { first.append("old \(index)") }
     await withTaskGroup(of: Void.self) { group in
       for name in 0..<8 {
         group.addTask {
+          let file = HistoryFile(path: path)
           for number in 0..<40 {
             if number % 8 == 0 { _ = file.load() }
             file.append("\(name) \(number)")
           }
+          file.close()
         }
       }
     }
@@ -115,13 +118,16 @@ import Testing
     #expect(lines.count { $0.hasPrefix("old ") } == History.limit - 8 * 40)
   }
 
-  @Test func `one who holds the lock and stands still is not waited for`() {
+  @Test func `while another holds the lock a line waits, and comes at the latest in the end`() {
+    let file = file
     file.append("first")
-    guard let holder = LockedFile(path) else {
+    guard let holder = LockedFile(path, opensUnlocked: false) else {
       Issue.record("no file")
       return
     }
     file.append("second")
+    #expect(file.load().lines == ["first"])
+    file.close()
     #expect(file.load().lines == ["first", "second"])
     let size = holder.size
     #expect(size == 6)
