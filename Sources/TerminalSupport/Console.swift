@@ -138,7 +138,9 @@ package final class Console {
   package func printAside(_ line: String) {
     guard !errorsGoAbovePrompt else { return print(line) }
     errors.append(line + "\n")
-    errors.flush { [program] in Array("\(program): standard error did not take \($0) lines\n".utf8) }
+    errors.flush { [program] count in
+      Array("\(program): lines lost that standard error did not take: \(count)\n".utf8)
+    }
   }
 
   /// Prints one line of diagnostics; away from the prompt it says whose.

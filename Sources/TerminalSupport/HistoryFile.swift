@@ -38,17 +38,25 @@ package final class HistoryFile {
   ///
   /// Only the end of the file is read, so that this takes no longer for a longer file.
   package func load() -> Contents {
-    guard let file = LockedFile(path, opensUnlocked: true) else { return Contents() }
-    let (bytes, isAll) = file.lastLines(History.limit)
-    let lines = bytes.split(separator: 0x0A).suffix(History.limit)
-    var contents = Contents(lines: lines.compactMap(Self.text))
-    let isCut = !isAll && file.replace(with: lines.reduce(into: []) { $0 += $1 + [0x0A] })
-    if file.size > Self.expectedBytes {
+    let (bytes, size, isCut) = readAndCut()
+    let lines = bytes.split(separator: 0x0A).compactMap(Self.text)
+    var contents = Contents(lines: lines)
+    if size > Self.expectedBytes {
       contents.notice =
-        "the history had grown to \(file.size >> 20) MiB: "
+        "the history had grown to \(size >> 20) MiB: "
         + (isCut ? "cut to its last \(lines.count) lines" : "only its last lines are read")
     }
     return contents
+  }
+
+  /// The bytes of the newest lines, the size of the file, and whether it was cut to them.
+  ///
+  /// Others wait meanwhile, so that nothing is done here that can be done later.
+  private func readAndCut() -> (bytes: ArraySlice<UInt8>, size: Int, isCut: Bool) {
+    guard let file = LockedFile(path, opensUnlocked: true) else { return ([], 0, false) }
+    let (bytes, isAll) = file.lastLines(History.limit)
+    let isCut = !isAll && file.replace(with: bytes)
+    return (bytes, file.size, isCut)
   }
 
   /// Adds one line at the end; later, when another program holds the lock just now.
@@ -63,7 +71,7 @@ package final class HistoryFile {
   /// Who holds the lock even now has been stopped: it will cut no file soon.
   package func close() {
     if unsaved.isEmpty { return }
-    save(LockedFile(path, isMade: true, patience: 1000, opensUnlocked: true))
+    save(LockedFile(path, isMade: true, patience: 3000, opensUnlocked: true))
   }
 
   private func save(_ file: consuming LockedFile?) {
@@ -75,6 +83,7 @@ package final class HistoryFile {
   /// A line as text, with the bytes that are no UTF-8 shown as escapes; nil when it is too long.
   private static func text(of line: ArraySlice<UInt8>) -> String? {
     guard line.count <= LineReader.limit else { return nil }
+    if let text = String(validating: line, as: UTF8.self) { return text }
     var parser = Unicode.UTF8.ForwardParser()
     var rest = line.makeIterator()
     var place = line.startIndex

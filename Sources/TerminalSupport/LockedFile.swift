@@ -62,9 +62,10 @@ struct LockedFile: ~Copyable {
       && now.st_dev == status.st_dev
   }
 
-  /// The end of the file from the beginning of a line on, with at least so many lines where there
-  /// are as many, and whether that is all of it.
-  func lastLines(_ count: Int) -> (bytes: [UInt8], isAll: Bool) {
+  /// The last lines of the file, at most so many, and whether that is all of it.
+  ///
+  /// The last of them has an end, though it may have none in the file.
+  func lastLines(_ count: Int) -> (bytes: ArraySlice<UInt8>, isAll: Bool) {
     // Lines have a limit too; without one a file of one line would be read whole.
     let most = (count + 1) * (LineReader.limit + 1)
     var pieces: [[UInt8]] = []
@@ -77,22 +78,28 @@ struct LockedFile: ~Copyable {
       lineEnds += piece.count { $0 == 0x0A }
       pieces.append(piece)
     }
-    let bytes = pieces.reversed().flatMap(\.self)
-    // The last line may have no end.
-    if start == 0 { return (bytes, lineEnds <= count && (lineEnds < count || bytes.last == 0x0A)) }
-    let firstEnd = bytes.firstIndex(of: 0x0A) ?? bytes.endIndex
-    return (Array(bytes[firstEnd...].dropFirst()), false)
+    var bytes = Array(pieces.reversed().joined())
+    if let last = bytes.last, last != 0x0A { bytes.append(0x0A) }
+    // From the end of the last line back to that of the line before the first.
+    var first = bytes.endIndex
+    for _ in 0...count {
+      guard let end = bytes[..<first].lastIndex(of: 0x0A) else {
+        return start == 0 ? (bytes[...], true) : (bytes[first...].dropFirst(), false)
+      }
+      first = end
+    }
+    return (bytes[first...].dropFirst(), false)
   }
 
   /// Appends whole lines, even if the file does not end with one; all of them or none.
   func append(_ lines: [UInt8]) {
     let isTorn = size > 0 && read(1, from: size - 1) != [0x0A]
     let bytes = isTorn ? [0x0A] + lines : lines
-    if !write(bytes, to: number), isLocked { ftruncate(number, off_t(size)) }
+    if !write(bytes[...], to: number), isLocked { ftruncate(number, off_t(size)) }
   }
 
   /// Puts a file with these bytes in the place of this one; false when it stays as it is.
-  func replace(with bytes: [UInt8]) -> Bool {
+  func replace(with bytes: ArraySlice<UInt8>) -> Bool {
     guard isLocked else { return false }
     let beside = path + ".new"
     let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
@@ -123,8 +130,8 @@ struct LockedFile: ~Copyable {
     return buffer
   }
 
-  private func write(_ bytes: [UInt8], to number: Int32) -> Bool {
-    var rest = bytes[...]
+  private func write(_ bytes: ArraySlice<UInt8>, to number: Int32) -> Bool {
+    var rest = bytes
     while !rest.isEmpty {
       let count = unsafe rest.withUnsafeBytes { unsafe writeBytes(number, $0) }
       if count < 0, errno == EINTR { continue }

@@ -17,9 +17,6 @@ enum TerminalGuard {
     SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS,
   ]
 
-  /// Where the terminal is written to: a descriptor of our own, which does not wait for a reader.
-  private static let output = Descriptor.output.number
-
   /// Sees to these signals from now on, but for those that the process was told to ignore.
   static func install() {
     // The terminal is set only while it is ours. Should another job get it at that very moment, or
@@ -27,18 +24,11 @@ enum TerminalGuard {
     // hear a signal that ends it.
     signal(SIGTTOU, SIG_IGN)
     // Made now: in the handler it is only read.
-    _ = output
+    guard output >= 0 else { return }
     var action = sigaction()
-    // Only what a signal handler may do; the next such signal meets the default action.
+    // The next such signal meets the default action.
     let handler: @convention(c) (Int32) -> Void = { signal in
-      if StandardInput.terminalIsOurs {
-        StandardInput.resetTerminal()
-        let end: StaticString = "\n\u{1b}[?2004l"
-        let flags = fcntl(output, F_GETFL)
-        _ = fcntl(output, F_SETFL, flags | O_NONBLOCK)
-        _ = unsafe write(output, end.utf8Start, end.utf8CodeUnitCount)
-        _ = fcntl(output, F_SETFL, flags)
-      }
+      giveBackTerminal()
       raise(signal)
     }
     #if canImport(Darwin)
@@ -51,4 +41,18 @@ enum TerminalGuard {
       _ = unsafe sigaction(signal, &action, nil)
     }
   }
+}
+
+/// Where the terminal is written to: a descriptor of our own, which does not wait for a reader.
+private let output = Descriptor.output.number
+
+/// Does only what a signal handler may do.
+private func giveBackTerminal() {
+  guard StandardInput.terminalIsOurs else { return }
+  StandardInput.resetTerminal()
+  let end: StaticString = "\n\u{1b}[?2004l"
+  let flags = fcntl(output, F_GETFL)
+  _ = fcntl(output, F_SETFL, flags | O_NONBLOCK)
+  _ = unsafe write(output, end.utf8Start, end.utf8CodeUnitCount)
+  _ = fcntl(output, F_SETFL, flags)
 }
