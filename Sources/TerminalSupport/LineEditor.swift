@@ -1,7 +1,6 @@
 /// Edits one line at the prompt: key bytes in, the line and what to draw out.
 ///
-/// It knows no terminal and no clock. The line is kept as characters (grapheme clusters), so that
-/// the cursor never stands inside one; a pasted line end stays in it until Enter.
+/// It knows no terminal and no clock. A pasted line end stays in the line until Enter.
 package struct LineEditor {
   /// What a key asks of the program, beyond a change of the line.
   package enum Action: Hashable {
@@ -17,20 +16,11 @@ package struct LineEditor {
     case bell
   }
 
-  /// The row to draw: what is visible of prompt and line, and the cursor's column from 0.
-  package struct Row: Hashable {
-    package var text: String
-    package var cursor: Int
-    /// The columns that the text takes.
-    package var width: Int
-  }
-
   /// The longest line, in characters.
-  package static let limit = 16384
+  package static let limit = EditedLine.limit
 
   package private(set) var history: History
-  package private(set) var characters: [Character] = []
-  package private(set) var cursor = 0
+  private var edited = EditedLine()
   private let complete: (String) -> Completion
   private var decoder = KeyDecoder()
   private var actions: [Action] = []
@@ -40,9 +30,9 @@ package struct LineEditor {
   private var tabWasLast = false
   private var search: HistorySearch?
   /// What undo brings back, latest last.
-  private var past: [(characters: [Character], cursor: Int)] = []
-  /// The first visible character.
-  private var scroll = 0
+  private var past: [EditedLine] = []
+  /// The place of the first character that the row shows; see ``row(prompt:columns:)``.
+  var firstVisible = 0
 
   /// An empty line; `complete` says what could follow the text before the cursor.
   package init(history: History = History(), complete: @escaping (String) -> Completion) {
@@ -51,7 +41,16 @@ package struct LineEditor {
   }
 
   /// The line as it stands.
-  package var line: String { String(characters) }
+  package var line: String { edited.text }
+
+  /// The line in characters.
+  package var characters: [Character] { edited.characters }
+
+  /// The number of characters before the cursor.
+  package var cursor: Int { edited.cursor }
+
+  /// What stands in the prompt's place while the history is searched.
+  var searchPrompt: String? { search?.prompt }
 
   /// How long to wait in silence for the rest of a key before ``giveUpWaiting()``; nil when no key
   /// has begun.
@@ -91,10 +90,10 @@ package struct LineEditor {
     let wasTyping = isTyping
     isTyping = if case .text = key { true } else { false }
     // What is typed in one go is one change.
-    let before = isTyping && wasTyping ? nil : (characters, cursor)
+    let before = isTyping && wasTyping ? nil : edited
     if search == nil || !continueSearch(key) { apply(key) }
     let isOver = key == .enter || key == .control("c") || key == .control("_")
-    guard !isOver, let before, before.0 != characters else { return }
+    guard !isOver, let before, before.characters != characters else { return }
     past.append(before)
     if past.count > 100 { past.removeFirst() }
   }
@@ -105,37 +104,35 @@ package struct LineEditor {
     isKilling = false
     self.tabWasLast = false
     switch key {
-    case .text(let scalar): insert(scalar)
+    case .text(let scalar): ringUnless(edited.insert(scalar))
     case .paste(let text): paste(text)
     case .enter: submit()
     case .tab:
       self.tabWasLast = true
       completeWord(again: tabWasLast)
-    case .backspace, .control("h"): delete(from: cursor - 1, to: cursor)
-    case .delete: delete(from: cursor, to: cursor + 1)
+    case .backspace, .control("h"): edited.delete(from: cursor - 1, to: cursor)
+    case .delete: edited.delete(from: cursor, to: cursor + 1)
     case .control("d"):
       if characters.isEmpty {
         actions.append(.endOfInput)
       } else {
-        delete(from: cursor, to: cursor + 1)
+        edited.delete(from: cursor, to: cursor + 1)
       }
-    case .left, .control("b"): cursor = max(0, cursor - 1)
-    case .right, .control("f"): cursor = min(characters.count, cursor + 1)
-    case .home, .control("a"): cursor = 0
-    case .end, .control("e"): cursor = characters.count
-    case .wordLeft, .meta("b"): cursor = wordStart()
-    case .wordRight, .meta("f"): cursor = wordEnd()
-    case .control("k"): kill(from: cursor, to: characters.count, joining: wasKilling)
+    case .left, .control("b"): edited.moveCursor(to: cursor - 1)
+    case .right, .control("f"): edited.moveCursor(to: cursor + 1)
+    case .home, .control("a"): edited.moveCursor(to: 0)
+    case .end, .control("e"): edited.moveCursor(to: edited.end)
+    case .wordLeft, .meta("b"): edited.moveCursor(to: edited.wordStart)
+    case .wordRight, .meta("f"): edited.moveCursor(to: edited.wordEnd)
+    case .control("k"): kill(from: cursor, to: edited.end, joining: wasKilling)
     case .control("u"): kill(from: 0, to: cursor, joining: wasKilling, inFront: true)
     case .control("w"):
-      var start = cursor
-      while start > 0, characters[start - 1] == " " { start -= 1 }
-      while start > 0, characters[start - 1] != " " { start -= 1 }
-      kill(from: start, to: cursor, joining: wasKilling, inFront: true)
-    case .deleteWordLeft: kill(from: wordStart(), to: cursor, joining: wasKilling, inFront: true)
-    case .meta("d"): kill(from: cursor, to: wordEnd(), joining: wasKilling)
-    case .control("y"): insert(killed)
-    case .control("t"): transpose()
+      kill(from: edited.argumentStart, to: cursor, joining: wasKilling, inFront: true)
+    case .deleteWordLeft:
+      kill(from: edited.wordStart, to: cursor, joining: wasKilling, inFront: true)
+    case .meta("d"): kill(from: cursor, to: edited.wordEnd, joining: wasKilling)
+    case .control("y"): ringUnless(edited.insert(killed))
+    case .control("t"): edited.transpose()
     case .up, .control("p"): replace(with: history.previous(line))
     case .down, .control("n"): replace(with: history.next())
     case .control("r"): search = HistorySearch(in: history, draft: characters)
@@ -152,45 +149,8 @@ package struct LineEditor {
 
   // MARK: Changes
 
-  private mutating func insert(_ scalar: Unicode.Scalar) {
-    // A combining mark joins the character before it.
-    if cursor > 0 {
-      let joined = String(characters[cursor - 1]) + String(scalar)
-      // No terminal shows more than a few marks, and comparing long clusters is slow.
-      if joined.count == 1, !characters[cursor - 1].isEditorControl {
-        if joined.unicodeScalars.count <= 16 { characters[cursor - 1] = Character(joined) }
-        return join(at: [cursor])
-      }
-    }
-    insert([Character(scalar)])
-  }
-
-  private mutating func insert(_ new: [Character]) {
-    let room = max(0, Self.limit - characters.count)
-    if new.count > room { actions.append(.bell) }
-    characters.insert(contentsOf: new.prefix(room), at: cursor)
-    cursor += min(new.count, room)
-    join(at: [cursor - min(new.count, room), cursor])
-  }
-
-  /// Makes one character of neighbours that are one now that they stand side by side.
-  ///
-  /// They are a letter and a mark, or two halves of a flag. A cursor between them moves behind it.
-  private mutating func join(at places: [Int]) {
-    let isSettled = places.allSatisfy { place in
-      guard place > 0, place < characters.count else { return true }
-      let pair = characters[(place - 1)...place]
-      return Array(String(pair)).elementsEqual(pair)
-    }
-    guard !isSettled else { return }
-    let scalarsBeforeCursor = characters[..<cursor].reduce(0) { $0 + $1.unicodeScalars.count }
-    characters = Array(line)
-    var scalars = 0
-    cursor = 0
-    while scalars < scalarsBeforeCursor {
-      scalars += characters[cursor].unicodeScalars.count
-      cursor += 1
-    }
+  private mutating func ringUnless(_ hasRoom: Bool) {
+    if !hasRoom { actions.append(.bell) }
   }
 
   /// Inserts text as it is, but for controls: line ends are kept as such, tabs become blanks.
@@ -207,16 +167,7 @@ package struct LineEditor {
       }
       previous = scalar
     }
-    insert(Array(kept))
-  }
-
-  private mutating func delete(from start: Int, to end: Int) {
-    let start = max(0, start)
-    let end = min(characters.count, end)
-    guard start < end else { return }
-    characters.removeSubrange(start..<end)
-    cursor = start
-    join(at: [start])
+    ringUnless(edited.insert(Array(kept)))
   }
 
   private mutating func kill(
@@ -225,26 +176,17 @@ package struct LineEditor {
     isKilling = true
     let part = Array(characters[start..<end])
     killed = !joining ? part : Array(String(inFront ? part + killed : killed + part))
-    delete(from: start, to: end)
-  }
-
-  private mutating func transpose() {
-    guard characters.count > 1, cursor > 0 else { return }
-    let right = min(cursor, characters.count - 1)
-    characters.swapAt(right - 1, right)
-    cursor = right + 1
-    join(at: [right - 1, right, right + 1])
+    edited.delete(from: start, to: end)
   }
 
   private mutating func replace(with text: String?) {
     guard let text else { return actions.append(.bell) }
-    characters = Array(text)
-    cursor = characters.count
+    edited = EditedLine(text)
   }
 
   private mutating func undo() {
     guard let last = past.popLast() else { return actions.append(.bell) }
-    (characters, cursor) = last
+    edited = last
   }
 
   /// Gives a key to the search; false when it ends the search and is to be applied to its result.
@@ -274,75 +216,15 @@ package struct LineEditor {
 
   private mutating func reset() {
     past = []
-    characters = []
-    cursor = 0
-    scroll = 0
+    edited = EditedLine()
+    firstVisible = 0
   }
 
   private mutating func completeWord(again: Bool) {
-    let completion = complete(String(characters[..<cursor]))
+    let completion = complete(edited.textBeforeCursor)
     var addition = completion.commonPrefix.dropFirst(completion.partial.count)
     if completion.candidates.count == 1 { addition += " " }
-    if !addition.isEmpty { return insert(Array(addition)) }
+    if !addition.isEmpty { return ringUnless(edited.insert(Array(addition))) }
     actions.append(again && !completion.candidates.isEmpty ? .list(completion.candidates) : .bell)
-  }
-
-  private func wordStart() -> Int {
-    var index = cursor
-    while index > 0, !characters[index - 1].isWordPart { index -= 1 }
-    while index > 0, characters[index - 1].isWordPart { index -= 1 }
-    return index
-  }
-
-  private func wordEnd() -> Int {
-    var index = cursor
-    while index < characters.count, !characters[index].isWordPart { index += 1 }
-    while index < characters.count, characters[index].isWordPart { index += 1 }
-    return index
-  }
-
-  // MARK: Drawing
-
-  /// The row for a window of so many columns, its last column left free.
-  ///
-  /// In the last column terminals differ over where the cursor then stands. A prompt that leaves
-  /// too little room gives way to `>`.
-  package mutating func row(prompt: String, columns: Int) -> Row {
-    var prompt = (search?.prompt ?? prompt) + " "
-    var promptWidth = prompt.reduce(0) { $0 + $1.terminalWidth }
-    if promptWidth + 10 > columns {
-      (prompt, promptWidth) = (columns > 3 ? "> " : "", columns > 3 ? 2 : 0)
-    }
-    let room = max(1, columns - 1 - promptWidth)
-    scrollToCursor(room)
-    var text = prompt
-    var width = promptWidth
-    var cursorColumn = width
-    for index in scroll..<characters.count {
-      let character = characters[index]
-      guard width + character.terminalWidth <= promptWidth + room else { break }
-      text += character.drawn
-      width += character.terminalWidth
-      if index < cursor { cursorColumn = width }
-    }
-    return Row(text: text, cursor: cursorColumn, width: width)
-  }
-
-  /// Moves the visible part so that it holds the cursor, by half a row at a time: the text would
-  /// otherwise crawl under every key.
-  private mutating func scrollToCursor(_ room: Int) {
-    func width(_ range: Range<Int>) -> Int {
-      characters[range].reduce(0) { $0 + $1.terminalWidth }
-    }
-    if scroll > cursor || width(scroll..<cursor) >= room {
-      var start = cursor
-      var taken = 0
-      while start > 0, taken + characters[start - 1].terminalWidth <= room / 2 {
-        start -= 1
-        taken += characters[start].terminalWidth
-      }
-      scroll = start
-    }
-    if scroll > 0, width(0..<characters.count) < room { scroll = 0 }
   }
 }
