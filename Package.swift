@@ -54,7 +54,13 @@ let package = Package(
       swiftSettings: strict
     ),
     .target(
-      name: "TestTaskProgramBasics", dependencies: ["UVNet", "TestTaskProto"],
+      name: "TestTaskProgramBasics",
+      dependencies: [
+        "UVNet", "TestTaskProto",
+        .product(
+          name: "ArgumentParser", package: "swift-argument-parser",
+          condition: .when(traits: ["Programs"])),
+      ],
       path: "Sources/ProgramBasics",
       swiftSettings: strict + [.strictMemorySafety()]),
     .target(

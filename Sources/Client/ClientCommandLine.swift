@@ -115,29 +115,7 @@ struct ClientCommandLine: ParsableCommand {
     case keepGoing, verbose
   }
 
-  /// Parses and runs; what there is to print is printed or its failure is told.
-  static func main() {
-    do {
-      var command = try parseAsRoot()
-      try command.run()
-    } catch {
-      end(error)
-    }
-  }
-
-  private static func end(_ error: any Error) -> Never {
-    let code = exitCode(for: error)
-    let text = fullMessage(for: error)
-    guard code == .success, !text.isEmpty else { exit(withError: error) }
-    // The parser's own way would not notice that nobody gets the help that was asked for.
-    do throws(Descriptor.Failure) {
-      try Descriptor.output.write(text + "\n", patience: -1)
-    } catch {
-      try? Descriptor.errors.write("testtask-client: standard output: \(error.message)\n")
-      exit(withError: ExitCode(ExitStatus.internalError.rawValue))
-    }
-    exit(withError: nil)
-  }
+  static func main() { runToEnd() }
 
   mutating func validate() throws {
     guard let host else { return }

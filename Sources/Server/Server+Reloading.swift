@@ -3,9 +3,10 @@ import TestTaskDaemonSupport
 import UVNet
 
 extension Server {
-  /// Descriptors for everything that is not a client: three standard ones, the loop's, the
-  /// listener, the log and its reopening, and one for a client that is turned away.
-  static let reservedDescriptors = 16
+  /// Descriptors for everything that is not a client: three standard ones, two of them opened anew,
+  /// the loop's ten, the log, and for a moment the log's reopening, the configuration, the service
+  /// manager's socket and a client that is turned away.
+  static let reservedDescriptors = 20
 
   /// Takes the settings over that a running server can change, all of them or none.
   func reload() {

@@ -27,7 +27,9 @@ struct ServerCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Listen at a numeric address, IPv4 or IPv6.", valueName: "a"))
   var address: String?
 
-  @Option(help: ArgumentHelp("Listen on a port; 0 is any free one.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Listen on a port; 0 is any free one.", valueName: "n"))
   var port: String?
 
   @Option(help: ArgumentHelp("Log to a file; - is standard output.", valueName: "file"))
@@ -45,6 +47,8 @@ struct ServerCommand: ParsableCommand {
     /// EX_CONFIG of sysexits.h.
     static let badConfiguration: Int32 = 78
   }
+
+  static func main() { runToEnd() }
 
   private var loader: SettingsLoader<Configuration> {
     var loader = SettingsLoader<Configuration>(path: config)
@@ -66,13 +70,17 @@ struct ServerCommand: ParsableCommand {
   }
 
   func run() throws {
-    let diagnostics = Diagnostics(program: "testtask-server")
-    var settings: Settings<Configuration>
+    // Before something else takes its number.
+    let isOutputClosed = fcntl(STDOUT_FILENO, F_GETFD) < 0
     do throws(UVError) {
       try StandardDescriptors.openMissing()
     } catch {
       throw ExitCode(Status.failure)
     }
+    // A standard error whose reader has left must not end the server before it has a loop.
+    signal(SIGPIPE, SIG_IGN)
+    let diagnostics = Diagnostics(program: "testtask-server")
+    var settings: Settings<Configuration>
     do throws(SettingProblems) {
       settings = try loader.load()
     } catch {
@@ -82,6 +90,15 @@ struct ServerCommand: ParsableCommand {
     let room = DescriptorLimit.raise(
       for: settings.values.maxConnections, reserve: Server.reservedDescriptors)
     let asked = settings.lowerConnections(to: room)
+    if isOutputClosed, dumpConfig || settings.values.logFile == "-" {
+      diagnostics.report(
+        .error,
+        dumpConfig
+          ? "cannot write to standard output: it is closed"
+          : Self.explain(
+            LogFile.Failure(path: "-", reason: "standard output is closed"), settings.values))
+      throw ExitCode(Status.failure)
+    }
     if checkConfig { try check(settings, diagnostics) }
     if dumpConfig { try dump(settings, diagnostics) }
     if !checkConfig && !dumpConfig {
@@ -90,10 +107,12 @@ struct ServerCommand: ParsableCommand {
   }
 
   private func dump(_ settings: Settings<Configuration>, _ diagnostics: Diagnostics) throws {
-    print(settings.dump, terminator: "")
-    guard fflush(nil) == 0 else {
-      let reason = String(cString: strerror(errno))
-      diagnostics.report(.error, "cannot write to standard output: \(reason)")
+    do throws(Descriptor.Failure) {
+      try Descriptor.output.write(settings.dump, patience: nil)
+    } catch {
+      // A reader who has seen enough is no error.
+      if error.isBrokenPipe { return }
+      diagnostics.report(.error, "cannot write to standard output: \(error.message)")
       throw ExitCode(Status.failure)
     }
   }

@@ -1,3 +1,5 @@
+import TestTaskProgramBasics
+
 /// The sections and entries of an INI text with their places in it, and all that is wrong with it.
 ///
 /// This is the form only: which sections and keys exist, and what their values mean, is
@@ -36,16 +38,21 @@ package struct INIText: Equatable {
 
   package private(set) var sections: [Section] = []
   package private(set) var entries: [Entry] = []
-  package private(set) var problems: [Problem] = []
+  private(set) var problemList = ProblemList()
+  /// The first problems, in their order.
+  package var problems: [Problem] { problemList.first }
 
   /// Reads UTF-8 text, with or without a byte order mark, with LF or CRLF line ends.
   package init(parsing bytes: [UInt8]) {
     let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-    let text = bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]
-    let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    for (index, line) in lines.enumerated() {
-      let content = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-      read(content, number: index + 1)
+    var start = bytes.starts(with: mark) ? mark.count : 0
+    var number = 0
+    while start <= bytes.count {
+      let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+      number += 1
+      let line = bytes[start..<end]
+      read(Line(bytes: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, number: number))
+      start = end + 1
     }
   }
 
@@ -66,87 +73,106 @@ package struct INIText: Equatable {
     return scalars.first == "\"" || isTrimmed || beginsComment ? nil : value
   }
 
-  private mutating func read(_ bytes: ArraySlice<UInt8>, number: Int) {
-    let line = Array(String(decoding: bytes, as: UTF8.self).unicodeScalars)
-    func place(_ index: Int) -> Place { Place(line: number, column: index + 1) }
+  /// One line without its end.
+  private struct Line {
+    let bytes: ArraySlice<UInt8>
+    let number: Int
 
-    if String(validating: bytes, as: UTF8.self) == nil {
-      let bad = line.firstIndex(of: "\u{FFFD}") ?? 0
-      problems.append(Problem(place: place(bad), message: "not valid UTF-8"))
-      return
+    /// The place of a byte; columns are counted only where somebody has to be told.
+    func place(_ index: Int) -> Place {
+      let before = bytes[..<index].count { !$0.isContinuation }
+      return Place(line: number, column: before + 1)
     }
-    if let bad = line.firstIndex(where: \.isForbidden) {
-      let code = String(line[bad].value, radix: 16, uppercase: true)
-      problems.append(Problem(place: place(bad), message: "control character U+\(code)"))
-      return
+
+    /// The text of a part, without the blanks around it.
+    func text(_ range: Range<Int>) -> String {
+      var (start, end) = (range.lowerBound, range.upperBound)
+      while start < end, bytes[start].isBlank { start += 1 }
+      while start < end, bytes[end - 1].isBlank { end -= 1 }
+      return String(decoding: bytes[start..<end], as: UTF8.self)
     }
-    guard let start = line.firstIndex(where: { !$0.isBlank }), !line[start].startsComment else {
-      return
+  }
+
+  private mutating func read(_ line: Line) {
+    if line.bytes.contains(where: { $0 >= 0x80 }),
+      String(validating: line.bytes, as: UTF8.self) == nil
+    {
+      return problemList.add(Self.placeOfBadBytes(in: line), "not valid UTF-8")
     }
-    if line[start] == "[" {
-      readSection(line, from: start, place: place)
+    if let bad = line.bytes.firstIndex(where: \.isForbidden) {
+      let code = String(line.bytes[bad], radix: 16, uppercase: true)
+      return problemList.add(line.place(bad), "control character U+\(code)")
+    }
+    guard let start = line.bytes.firstIndex(where: { !$0.isBlank }),
+      !line.bytes[start].startsComment
+    else { return }
+    if line.bytes[start] == UInt8(ascii: "[") {
+      readSection(line, from: start)
     } else {
-      readEntry(line, from: start, place: place)
+      readEntry(line, from: start)
     }
   }
 
-  private mutating func readSection(
-    _ line: [Unicode.Scalar], from start: Int, place: (Int) -> Place
-  ) {
-    guard let end = line[start...].firstIndex(of: "]") else {
-      problems.append(Problem(place: place(start), message: "a section's name ends with \"]\""))
-      return
-    }
-    sections.append(
-      Section(name: String(trimming: line[(start + 1)..<end]), place: place(start)))
-    reportStray(in: line, after: end, place: place)
+  private static func placeOfBadBytes(in line: Line) -> Place {
+    let scalars = Array(String(decoding: line.bytes, as: UTF8.self).unicodeScalars)
+    return Place(line: line.number, column: (scalars.firstIndex(of: "\u{FFFD}") ?? 0) + 1)
   }
 
-  private mutating func readEntry(
-    _ line: [Unicode.Scalar], from start: Int, place: (Int) -> Place
-  ) {
-    guard let equals = line[start...].firstIndex(of: "="), equals > start else {
-      problems.append(
-        Problem(place: place(start), message: "neither \"[section]\" nor \"key = value\""))
-      return
+  private mutating func readSection(_ line: Line, from start: Int) {
+    guard let end = line.bytes[start...].firstIndex(of: UInt8(ascii: "]")) else {
+      return problemList.add(line.place(start), "a section's name ends with \"]\"")
     }
-    let key = String(trimming: line[start..<equals])
+    sections.append(Section(name: line.text(start + 1..<end), place: line.place(start)))
+    reportStray(in: line, after: end)
+  }
+
+  private mutating func readEntry(_ line: Line, from start: Int) {
+    let bytes = line.bytes
+    guard let equals = bytes[start...].firstIndex(of: UInt8(ascii: "=")), equals > start else {
+      return problemList.add(line.place(start), "neither \"[section]\" nor \"key = value\"")
+    }
+    let key = line.text(start..<equals)
     guard let section = sections.last else {
-      problems.append(Problem(place: place(start), message: "\"\(key)\" is before any [section]"))
-      return
+      return problemList.add(line.place(start), "\"\(key.shown)\" is before any [section]")
     }
     // The blank before a comment may be the very one after "=".
-    let valueStart = line[(equals + 1)...].firstIndex { !$0.isBlank } ?? line.count
-    var value = ""
-    if valueStart < line.count, line[valueStart] == "\"" {
-      guard let quote = line[(valueStart + 1)...].firstIndex(of: "\"") else {
-        problems.append(Problem(place: place(valueStart), message: "the closing '\"' is missing"))
-        return
+    let valueStart = bytes[(equals + 1)...].firstIndex { !$0.isBlank } ?? bytes.endIndex
+    let value: String
+    if valueStart < bytes.endIndex, bytes[valueStart] == UInt8(ascii: "\"") {
+      guard let quote = bytes[(valueStart + 1)...].firstIndex(of: UInt8(ascii: "\"")) else {
+        return problemList.add(line.place(valueStart), "the closing '\"' is missing")
       }
-      value.unicodeScalars.append(contentsOf: line[(valueStart + 1)..<quote])
-      reportStray(in: line, after: quote, place: place)
+      value = String(decoding: bytes[valueStart + 1..<quote], as: UTF8.self)
+      reportStray(in: line, after: quote)
     } else {
-      let end = (valueStart..<line.count).first {
-        line[$0].startsComment && line[$0 - 1].isBlank
+      let end = (valueStart..<bytes.endIndex).first {
+        bytes[$0].startsComment && bytes[$0 - 1].isBlank
       }
-      value = String(trimming: line[valueStart..<(end ?? line.count)])
+      value = line.text(valueStart..<(end ?? bytes.endIndex))
     }
     entries.append(
       Entry(
         section: section.name, key: key, value: value,
-        keyPlace: place(start), valuePlace: place(min(valueStart, line.count))))
+        keyPlace: line.place(start), valuePlace: line.place(valueStart)))
   }
 
   /// After a closing bracket or quote only blanks and a comment set off by one may follow.
-  private mutating func reportStray(
-    in line: [Unicode.Scalar], after end: Int, place: (Int) -> Place
-  ) {
-    guard let next = line[(end + 1)...].firstIndex(where: { !$0.isBlank }) else { return }
-    if !line[next].startsComment || next == end + 1 {
-      problems.append(
-        Problem(place: place(next), message: "stray text after \"\(line[end])\""))
+  private mutating func reportStray(in line: Line, after end: Int) {
+    let bytes = line.bytes
+    guard let next = bytes[(end + 1)...].firstIndex(where: { !$0.isBlank }) else { return }
+    if !bytes[next].startsComment || next == end + 1 {
+      problemList.add(
+        line.place(next), "stray text after \"\(Character(Unicode.Scalar(bytes[end])))\"")
     }
   }
+}
+
+extension UInt8 {
+  fileprivate var isBlank: Bool { self == UInt8(ascii: " ") || self == UInt8(ascii: "\t") }
+  fileprivate var startsComment: Bool { self == UInt8(ascii: "#") || self == UInt8(ascii: ";") }
+  fileprivate var isForbidden: Bool { self < 0x20 && self != UInt8(ascii: "\t") || self == 0x7F }
+  /// Whether it goes on with a character of UTF-8 that began before.
+  fileprivate var isContinuation: Bool { self & 0xC0 == 0x80 }
 }
 
 extension Unicode.Scalar {
@@ -156,11 +182,10 @@ extension Unicode.Scalar {
 }
 
 extension String {
-  fileprivate init(trimming scalars: ArraySlice<Unicode.Scalar>) {
-    self = ""
-    guard let first = scalars.firstIndex(where: { !$0.isBlank }),
-      let last = scalars.lastIndex(where: { !$0.isBlank })
-    else { return }
-    unicodeScalars.append(contentsOf: scalars[first...last])
+  /// As a message may show it: a file may hold what steers a terminal, and a megabyte without an end.
+  var shown: String {
+    let most = 80
+    let isLong = utf8.count > most
+    return (isLong ? String(prefix(most)) : self).escapedForTerminal + (isLong ? "…" : "")
   }
 }

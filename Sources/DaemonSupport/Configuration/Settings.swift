@@ -8,36 +8,39 @@ package struct Settings<Values: SettingValues>: Equatable {
   /// Every setting at its default.
   package init() {}
 
-  /// Takes a whole file over, or throws everything that is wrong with it and changes nothing.
+  /// Takes a whole file over, or changes nothing.
+  ///
+  /// - Parameters:
+  ///   - bytes: The file's content.
+  ///   - path: What the file is called in messages and origins.
+  /// - Throws: What is wrong with it: the first hundred problems, and how many more there are.
   package mutating func apply(ini bytes: [UInt8], path: String) throws(SettingProblems) {
     var taken = self
     let text = INIText(parsing: bytes)
-    var problems = text.problems + Self.problems(ofSectionsIn: text)
+    var problems = ProblemList()
+    let places = Self.placesOfKeys
     var lineOfKey: [String: Int] = [:]
-    for entry in text.entries where Values.sections.contains(entry.section) {
-      func complain(_ place: INIText.Place, _ message: String) {
-        problems.append(INIText.Problem(place: place, message: message))
-      }
-      guard let key = Values.key(entry.key, in: entry.section) else {
-        complain(entry.keyPlace, Self.unknown(entry))
+    for entry in text.entries {
+      guard let placesInSection = places[entry.section] else { continue }
+      guard let place = placesInSection[entry.key] else {
+        problems.add(entry.keyPlace, Self.unknown(entry))
         continue
       }
+      let key = Values.keys[place]
       if let line = lineOfKey.updateValue(entry.keyPlace.line, forKey: key.id) {
-        complain(entry.keyPlace, "\"\(key.name)\" is given twice, first on line \(line)")
+        problems.add(
+          entry.keyPlace, "\"\(key.name)\" is given twice, first on line \(line)")
       }
       if key.write(&taken.values, entry.value) {
         taken.origins[key.id] = .file(path, line: entry.keyPlace.line)
       } else {
-        let found = entry.value.isEmpty ? "has no value" : "is \"\(entry.value.escaped)\""
-        complain(entry.valuePlace, "\"\(key.name)\" \(found); it accepts \(key.accepts)")
+        let found = entry.value.isEmpty ? "has no value" : "is \"\(entry.value.shown)\""
+        problems.add(entry.valuePlace, "\"\(key.name)\" \(found); it accepts \(key.accepts)")
       }
     }
-    guard problems.isEmpty else {
-      throw SettingProblems(
-        lines: problems.sorted { $0.place < $1.place }.map {
-          "\(path.escaped):\($0.place.line):\($0.place.column): error: \($0.message)"
-        })
-    }
+    problems.merge(Self.problems(ofSectionsIn: text))
+    problems.merge(text.problemList)
+    guard problems.count == 0 else { throw SettingProblems(problems, path: path) }
     self = taken
   }
 
@@ -48,11 +51,11 @@ package struct Settings<Values: SettingValues>: Equatable {
     guard let key = Values.key(name, in: section) else { return }
     var taken = values
     guard key.write(&taken, value) else {
-      throw SettingProblems(lines: ["\(flag) is \"\(value.escaped)\"; it accepts \(key.accepts)"])
+      throw SettingProblems(lines: ["\(flag) is \"\(value.shown)\"; it accepts \(key.accepts)"])
     }
     guard INIText.written(value) != nil else {
       throw SettingProblems(lines: [
-        "\(flag) is \"\(value.escaped)\"; it accepts only what an ini can hold: no control "
+        "\(flag) is \"\(value.shown)\"; it accepts only what an ini can hold: no control "
           + "characters, and a quote only where no quotes are needed"
       ])
     }
@@ -106,24 +109,34 @@ package struct Settings<Values: SettingValues>: Equatable {
     return result
   }
 
-  private static func problems(ofSectionsIn text: INIText) -> [INIText.Problem] {
-    var lines: [String: Int] = [:]
-    return text.sections.compactMap { section in
-      let message: String
-      if !Values.sections.contains(section.name) {
-        let hint = suggestion(for: section.name, among: Values.sections) { "[\($0)]" }
-        message = "unknown section [\(section.name.escaped)]\(hint)"
-      } else if let line = lines.updateValue(section.place.line, forKey: section.name) {
-        message = "[\(section.name)] is given twice, first on line \(line)"
-      } else {
-        return nil
-      }
-      return INIText.Problem(place: section.place, message: message)
+  /// For each section the places of its keys in the list of all.
+  private static var placesOfKeys: [String: [String: Int]] {
+    var places: [String: [String: Int]] = [:]
+    for (place, key) in Values.keys.enumerated() {
+      places[key.section, default: [:]][key.name] = place
     }
+    return places
+  }
+
+  private static func problems(ofSectionsIn text: INIText) -> ProblemList {
+    var problems = ProblemList()
+    let known = Values.sections
+    var lines: [String: Int] = [:]
+    for section in text.sections {
+      if !known.contains(section.name) {
+        problems.add(
+          section.place,
+          "unknown section [\(section.name.shown)]"
+            + suggestion(for: section.name, among: known) { "[\($0)]" })
+      } else if let line = lines.updateValue(section.place.line, forKey: section.name) {
+        problems.add(section.place, "[\(section.name)] is given twice, first on line \(line)")
+      }
+    }
+    return problems
   }
 
   private static func unknown(_ entry: INIText.Entry) -> String {
-    let what = "unknown key \"\(entry.key.escaped)\" in [\(entry.section)]"
+    let what = "unknown key \"\(entry.key.shown)\" in [\(entry.section)]"
     if let elsewhere = Values.keys.first(where: { $0.name == entry.key }) {
       return "\(what); it belongs to [\(elsewhere.section)]"
     }
@@ -136,9 +149,4 @@ package struct Settings<Values: SettingValues>: Equatable {
   ) -> String {
     Spelling.nearest(to: word, among: names).map { "; did you mean \(show($0))?" } ?? ""
   }
-}
-
-extension String {
-  /// As it may be shown: a file may hold what steers a terminal.
-  fileprivate var escaped: String { escapedForTerminal }
 }

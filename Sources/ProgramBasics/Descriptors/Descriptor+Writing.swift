@@ -29,15 +29,18 @@ extension Descriptor {
   }
 
   /// Writes all of the text, or fails once nothing of it was taken for `patience` milliseconds.
-  package func write(_ text: String, patience: Int32 = 100) throws(Failure) {
+  ///
+  /// Without a patience it waits for as long as it takes: that is for a program that has nothing
+  /// else to do.
+  package func write(_ text: String, patience: Int32? = 100) throws(Failure) {
     var bytes = Array(text.utf8)[...]
-    var deadline = Self.milliseconds + Int64(patience)
+    var deadline = patience.map { Self.milliseconds + Int64($0) } ?? .max
     while !bytes.isEmpty {
       let count = try write(someOf: bytes)
       bytes = bytes.dropFirst(count)
       let now = Self.milliseconds
       if count > 0 {
-        deadline = now + Int64(patience)
+        deadline = patience.map { now + Int64($0) } ?? .max
         continue
       }
       guard now < deadline else { throw Failure(code: ETIMEDOUT) }

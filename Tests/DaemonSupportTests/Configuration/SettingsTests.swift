@@ -107,6 +107,32 @@ import Testing
       ])
   }
 
+  @Test func `of very many problems the first hundred are told, and the number of the rest`() {
+    let lines = problems(
+      in: "[server]\n" + String(repeating: "prt=1\nport=70000\nx\n[y]\n[server]\n", count: 50))
+    #expect(lines.count == 101)
+    // Whatever kind of problem it is, they come in their order; the key after [y] is nobody's.
+    #expect(lines[0] == "s.ini:2:1: error: unknown key \"prt\" in [server]; did you mean \"port\"?")
+    #expect(lines[1].hasPrefix("s.ini:3:6: error: \"port\" is \"70000\""))
+    #expect(lines[2].hasPrefix("s.ini:4:1: error: neither"))
+    #expect(lines[3] == "s.ini:5:1: error: unknown section [y]")
+    #expect(lines[4] == "s.ini:6:1: error: [server] is given twice, first on line 1")
+    let places = lines.dropLast().compactMap {
+      $0.split(separator: ":").dropFirst().first.flatMap { Int($0) }
+    }
+    #expect(places == places.sorted() && places.count == 100)
+    // Of 50 rounds: an unknown key, twice a bad port (but the first), the stray text, two sections.
+    #expect(lines[100] == "s.ini: error: \(50 * 5 + 49 - 100) more problems")
+  }
+
+  @Test func `a problem shows no more than the beginning of a long text`() {
+    let long = String(repeating: "x", count: 100_000)
+    for text in ["[server]\n\(long) = 1", "[\(long)]", "\(long) = 1", "[server]\nport = \(long)"] {
+      let lines = problems(in: text)
+      #expect(lines.count == 1 && lines[0].utf8.count < 200, "\(lines)")
+    }
+  }
+
   @Test(arguments: ["-1", "+1", "0x10", "1.5", "99999999999999999999", "٣", "1 2"])
   func `a number is written in decimal digits and nothing else`(value: String) {
     #expect(problems(in: "[server]\nbacklog = \(value)").count == 1)
