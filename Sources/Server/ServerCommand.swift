@@ -35,7 +35,7 @@ struct ServerCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Log to a file; - is standard output.", valueName: "file"))
   var logFile: String?
 
-  @Flag(help: "Check the settings, the address and the log's directory; change nothing.")
+  @Flag(help: "Check the settings, the address and the log; change nothing.")
   var checkConfig = false
 
   @Flag(help: "Print every setting with its origin.")

@@ -42,6 +42,11 @@ import Testing
     #expect(words.contains(key.accepts), "\(key.name): \(words)")
   }
 
+  @Test func `the logrotate file hides no error`() throws {
+    let text = try contents("etc/testtask-server.logrotate")
+    for hiding in ["/dev/null", "|| true", "|| :"] { #expect(!text.contains(hiding)) }
+  }
+
   @Test func `the man page explains every reason for a disconnect`() throws {
     let page = try contents("docs/man/testtask-server.8")
     let terms = page.split(separator: "\n").filter { $0.hasPrefix(".B ") || $0.hasPrefix(".BR ") }

@@ -60,6 +60,29 @@ import Testing
     }
   }
 
+  @Test func `a check of the path promises what opening it keeps`() throws {
+    mkfifo("\(folder.path)/fifo", 0o600)
+    symlink("\(folder.path)/none/log", "\(folder.path)/dangling")
+    symlink("made", "\(folder.path)/link")
+    symlink("loop", "\(folder.path)/loop")
+    folder.put("whole\n", "log")
+    for (name, isGood) in [
+      ("log", true), ("new", true), ("link", true), ("", false), ("fifo", false), ("new/", false),
+      ("dangling", false), ("loop", false), (String(repeating: "n", count: 300), false),
+    ] {
+      let path = "\(folder.path)/\(name)"
+      let checked = (try? LogFile.check(path)) != nil
+      let opened: Bool
+      do {
+        _ = try EventLog(path: path, format: .logfmt, level: .info)
+        opened = true
+      } catch {
+        opened = false
+      }
+      #expect(checked == isGood && opened == isGood, "\(name)")
+    }
+  }
+
   @Test func `a check of the path makes nothing`() throws {
     try LogFile.check("\(folder.path)/log")
     #expect(access("\(folder.path)/log", F_OK) == -1)
