@@ -9,31 +9,35 @@ import UVNetTestKit
 /// Time passes in units of 10 ms, and the timer may be up to two of them late, so that everything
 /// can come before it.
 @Suite struct SessionModelTests {
-  @Test func `in every order of events at most one attempt and one request, and always a way on`()
-    throws
-  {
-    let space = try Self.explore()
-    print("client session: \(space)")
+  @Test(arguments: [(false, 4_000, 15), (true, 2_000, 12)])
+  func `in every order of events at most one attempt and one request, and always a way on`(
+    hasHalves: Bool, states: Int, transitionsEach: Int
+  ) throws {
+    let space = try Self.explore(from: SessionWorld(hasHalves: hasHalves))
+    print("client session\(hasHalves ? ", half answers too" : ""): \(space)")
     // Fewer would mean that something is not tried any more.
-    #expect(space.states > 4_000, "\(space)")
-    #expect(space.transitions > 15 * space.states, "\(space)")
+    #expect(space.states > states, "\(space)")
+    #expect(space.transitions > transitionsEach * space.states, "\(space)")
     #expect(space.depth > 8, "\(space)")
   }
 
   @Test(arguments: Mutation.allCases)
   func `a session with a fault in it is found out`(_ mutation: Mutation) throws {
+    let world = SessionWorld(hasHalves: mutation == .overlooksHalf)
     let violation = try #require(throws: StateSpace.Violation.self) {
-      try Self.explore(mutation)
+      try Self.explore(from: world, mutation)
     }
     let broken = try #require(violation.error as? SessionWorld.Broken)
     #expect(mutation.breaks.contains(broken), "\(violation)")
     #expect((1...8).contains(violation.events.count), "\(violation)")
   }
 
-  private static func explore(_ mutation: Mutation? = nil) throws -> StateSpace {
-    try StateSpace.explore(
-      from: SessionWorld(), limit: 100_000, events: \.possible, key: \.key
-    ) { world, event in try world.take(event, mutation) }
+  private static func explore(
+    from world: SessionWorld, _ mutation: Mutation? = nil
+  ) throws -> StateSpace {
+    try StateSpace.explore(from: world, limit: 100_000, events: \.possible, key: \.key) {
+      world, event in try world.take(event, mutation)
+    }
   }
 }
 
@@ -53,6 +57,8 @@ enum Mutation: CaseIterable {
   case sleepsThroughTimer
   /// `disconnect` leaves the wish to connect as it was.
   case comesBack
+  /// Half an answer is not noticed.
+  case overlooksHalf
 
   var breaks: [SessionWorld.Broken] {
     switch self {
@@ -63,6 +69,7 @@ enum Mutation: CaseIterable {
     case .takesAnything: [.wrongAnswerTaken]
     case .sleepsThroughTimer: [.spinning]
     case .comesBack: [.unwanted]
+    case .overlooksHalf: [.noWayOn]
     }
   }
 }
@@ -83,6 +90,8 @@ struct SessionWorld {
     case established
     case refused
     case lost
+    /// The first bytes of an answer come.
+    case began(Answer)
     case answered(Answer)
     case malformed
   }
@@ -108,18 +117,33 @@ struct SessionWorld {
     var interval: Int?
     var periodicKind: RequestKind?
     var untilTick: Int?
+    var half: Answer?
+    var halfAge: Int?
   }
 
   private static let unit = Duration.milliseconds(10)
   private static let targets = [7, 8].map { Target(host: "127.0.0.1", port: $0) }
   private static let lateness = 2
+  private static let halfLimit = Duration.milliseconds(30)
+  private static let halfByteCount = 2
   private static let malformed = Violation(kind: .malformedMessage, offset: 0)
 
+  /// Whether answers may come in two halves; then the user has fewer wishes, for time's sake.
+  let hasHalves: Bool
+  private static let wishesWithoutHalves: Set<Event> = [
+    .connect(1), .reconnect(3), .every(1, .fast), .every(3, .fast), .timeout(4),
+  ]
+
+  init(hasHalves: Bool) { self.hasHalves = hasHalves }
+
   var session = Session(
-    reconnectDelay: .milliseconds(20), answerTimeout: nil, connectTimeout: .seconds(5))
+    reconnectDelay: .milliseconds(20), answerTimeout: nil, connectTimeout: .seconds(5),
+    incompleteAnswerTimeout: halfLimit)
   private var time = 1_000
   private var network = Network.nothing
   private var inFlight: RequestKind?
+  /// The answer of which the first bytes have come, and since when.
+  private var half: (answer: Answer, since: Moment)?
   private var isWanted = false
   /// Whether the log has told of an attempt, or of a connection, that has not ended.
   private var logged = Network.nothing
@@ -157,11 +181,17 @@ struct SessionWorld {
     case .nothing: break
     case .attempting: events += [.established, .refused]
     case .connected:
-      events += [
-        .lost, .malformed, .answered(.fast(serverTime: "")), .answered(.slow(connectedClients: 1)),
-      ]
+      events += [.lost, .malformed]
+      if let half {
+        events.append(.answered(half.answer))
+      } else {
+        events += [
+          .answered(.fast(serverTime: "")), .answered(.slow(connectedClients: 1)),
+        ]
+        if hasHalves { events.append(.began(.slow(connectedClients: 1))) }
+      }
     }
-    return events
+    return hasHalves ? events.filter { !Self.wishesWithoutHalves.contains($0) } : events
   }
 
   var key: Key {
@@ -174,7 +204,8 @@ struct SessionWorld {
       reconnect: Self.units(session.reconnectDelay), timeout: Self.units(session.answerTimeout),
       downAge: session.downSince.map { min(age($0), 3 + Self.lateness + 1) },
       interval: Self.units(session.periodic?.interval), periodicKind: session.periodic?.kind,
-      untilTick: ticks)
+      untilTick: ticks, half: half?.answer,
+      halfAge: half.map { min(age($0.since), 3 + Self.lateness + 1) })
   }
 
   // MARK: What happens
@@ -198,6 +229,8 @@ struct SessionWorld {
       session = before
       session.statistics = Statistics()
       actions = []
+    case .overlooksHalf:
+      if case .began = event { session = before }
     case .comesBack where event == .disconnect && before.isConnected:
       session = before
       session.statistics = Statistics()
@@ -250,10 +283,15 @@ struct SessionWorld {
       return session.connectFailed("refused", at: now)
     case .lost: return session.connectionLost(.closedByServer, at: now)
     case .malformed: return session.violated(Self.malformed, at: now)
+    case .began(let answer):
+      half = (answer, now)
+      return session.received(Array(answer.frame.prefix(Self.halfByteCount)), at: now)
     case .answered(let answer):
       let isRight = inFlight.map(answer.answers) ?? false
       guard session.expects(answer) == isRight else { throw Broken.wrongAnswerTaken }
-      let actions = session.received(answer, at: now)
+      let bytes = answer.frame.dropFirst(half == nil ? 0 : Self.halfByteCount)
+      half = nil
+      let actions = session.received(Array(bytes), at: now)
       if isRight { inFlight = nil }
       let isTaken = actions.contains { if case .log(.received) = $0 { true } else { false } }
       if isRight != isTaken { throw isRight ? Broken.rightAnswerRefused : .wrongAnswerTaken }
@@ -285,6 +323,11 @@ struct SessionWorld {
         guard network != .nothing else { throw Broken.closedNothing }
         network = .nothing
         inFlight = nil
+        let since = half?.since
+        half = nil
+        guard case .log(.disconnected(_, .incompleteAnswer(_, Self.halfLimit), _)) = actions.last
+        else { break }
+        guard let since, since.advanced(by: Self.halfLimit) <= now else { throw Broken.tooEarly }
       case .send(let kind):
         guard case .connected = network else { throw Broken.sentWithoutConnection }
         guard inFlight == nil else { throw Broken.secondRequest }
@@ -359,6 +402,10 @@ struct SessionWorld {
       guard let deadline = session.deadline, deadline <= now.advanced(by: timeout) else {
         throw Broken.noWayOn
       }
+    }
+    if let half {
+      guard let deadline = session.deadline, deadline <= half.since.advanced(by: Self.halfLimit)
+      else { throw Broken.noWayOn }
     }
     if session.isConnected, let periodic = session.periodic {
       guard let deadline = session.deadline, deadline <= now.advanced(by: periodic.interval) else {
