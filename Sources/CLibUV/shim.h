@@ -50,6 +50,10 @@ static inline uv_idle_t *cuv_idle(uv_handle_t *handle) {
   return (uv_idle_t *)handle;
 }
 
+static inline uv_check_t *cuv_check(uv_handle_t *handle) {
+  return (uv_check_t *)handle;
+}
+
 static inline uv_async_t *cuv_async(uv_handle_t *handle) {
   return (uv_async_t *)handle;
 }

@@ -13,6 +13,8 @@ extension Server {
     // A log at a limit of file sizes is like one on a full disk: its lines are lost, and no more.
     signal(SIGXFSZ, SIG_IGN)
     for signal in [SIGTERM, SIGINT] {
+      // What a shell has set to be ignored, for a job in the background, stays ignored.
+      if signal == SIGINT, SignalSource.isIgnored(signal) { continue }
       try SignalSource.on(signal, on: loop) { [unowned self] _ in end(signal) }
     }
     try SignalSource.on(SIGHUP, on: loop) { [unowned self] _ in reload() }

@@ -86,6 +86,8 @@ public final class RawSocket {
       sysConnect(connection.descriptor, address, length)
     }
     guard status == 0 else { throw Failure.system("connect", errno) }
+    // Where nobody listens, the system may give the very port to this end, which meets itself.
+    guard connection.port != port else { throw Failure.system("connect", ECONNREFUSED) }
     var on: Int32 = 1
     _ = setsockopt(
       connection.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on,

@@ -261,7 +261,7 @@ class Server:
     """testtask-server, run in the row's folder."""
 
     def __init__(self, place, limits="", port=0, log=None, wrapper=(), environment=None,
-                 descriptors=None, file_size=None, closed=()):
+                 descriptors=None, file_size=None, closed=(), at_start=None):
         self.place = place
         run = f"{place.path}/server.{time.monotonic_ns()}"
         self.log = log or run + ".log"
@@ -278,6 +278,8 @@ class Server:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
             for descriptor in closed:
                 os.close(descriptor)
+            if at_start:
+                at_start()
 
         program = os.path.join(place.programs, "testtask-server")
         with open(self.errors, "wb") as errors:

@@ -256,6 +256,36 @@ import UVNetTestKit
     }
   }
 
+  @Test func `a signal that was blocked when the process started is told all the same`() async {
+    await #expect(processExitsWith: .success) {
+      var all = sigset_t()
+      sigfillset(&all)
+      pthread_sigmask(SIG_BLOCK, &all, nil)
+      try LoopHarness.run { loop, calls in
+        let source = try SignalSource.on(SIGTERM, on: loop) { source in
+          calls.record("signal")
+          source.close()
+        }
+        source.keepsLoopAlive = true
+        var blocked = sigset_t()
+        pthread_sigmask(SIG_SETMASK, nil, &blocked)
+        #expect(sigismember(&blocked, SIGTERM) == 0)
+        #expect(sigismember(&blocked, SIGUSR1) == 1, "it is let through alone")
+        pthread_kill(pthread_self(), SIGTERM)
+        calls.expect(["signal"])
+      }
+    }
+  }
+
+  @Test func `whether a signal is ignored can be asked`() async {
+    await #expect(processExitsWith: .success) {
+      #expect(!SignalSource.isIgnored(SIGQUIT))
+      signal(SIGQUIT, SIG_IGN)
+      #expect(SignalSource.isIgnored(SIGQUIT))
+      #expect(!SignalSource.isIgnored(9999))
+    }
+  }
+
   @Test func `a signal source does not keep the loop alive`() throws {
     let loop = try EventLoop()
     let source = try SignalSource.on(SIGUSR2, on: loop) { _ in }

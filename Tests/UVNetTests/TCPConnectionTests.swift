@@ -627,4 +627,52 @@ final class SilentListener {
   }
 
   deinit { for descriptor in fillers { close(descriptor) } }
+
+  #if os(Linux)
+    @Test func `a connection whose two ends are the same is refused, and its port is free at once`()
+      throws
+    {
+      // An address of this machine's that no other test uses, so that its ports stay free.
+      let address = SocketAddress(try IPAddress("127.0.0.77"), port: 40_077)
+      try LoopHarness.run { loop, calls in
+        TCPConnection.connect(to: address, from: address, on: loop) { result in
+          switch result {
+          case .success(let connection):
+            calls.record("connected to itself")
+            connection.close()
+          case .failure(let error):
+            calls.record(error.name)
+            expectNoError { try TCPListener.listen(at: address, on: loop) { _, _ in }.close() }
+          }
+        }
+        calls.expect(["ECONNREFUSED"])
+      }
+    }
+  #endif
+
+  @Test func `the address to connect from can be chosen, and one that is not ours is an error`()
+    throws
+  {
+    try LoopHarness.run { loop, calls in
+      let listener = try TCPListener.listen(at: SocketAddress(.loopback, port: 0), on: loop) {
+        listener, accepted in
+        #expect(accepted.remoteAddress?.address == .loopback)
+        calls.record("accepted")
+        accepted.close()
+        listener.close()
+      }
+      let target = listener.localAddress
+      TCPConnection.connect(
+        to: target, from: SocketAddress(try IPAddress("192.0.2.1"), port: 0), on: loop
+      ) {
+        result in
+        #expect(throws: UVError.self) { try result.get() }
+        TCPConnection.connect(to: target, from: SocketAddress(.loopback, port: 0), on: loop) {
+          result in
+          expectNoError { try result.get().close() }
+        }
+      }
+      calls.expect(["accepted"])
+    }
+  }
 }

@@ -49,6 +49,7 @@ internal import CLibUV
   var callbackDepth = 0
   var isInTimerCallback = false
   var quiet = QuietConnections()
+  var lateTimers = LateTimers()
   /// Where UDP sockets receive; see ``datagramBatch()``.
   var datagrams: DatagramBatch?
 

@@ -1,7 +1,7 @@
 internal import CLibUV
 
 /// The handles of libuv's that a loop needs for itself: for collected writes, for ticks, for other
-/// threads, and for connections that nothing is read from.
+/// threads, for connections that nothing is read from, and for timers that are late.
 ///
 /// None of them keeps the loop alive, but for ``wake()`` and while the loop says so, and none
 /// carries `data`: so the loop tells them from the program's.
@@ -10,6 +10,9 @@ internal import CLibUV
   private let idle: UnsafeMutablePointer<uv_handle_t>
   private let async: UnsafeMutablePointer<uv_handle_t>
   private let timer: UnsafeMutablePointer<uv_handle_t>
+  /// Before and after the poll, while there are timers that are late.
+  private let beforePoll: UnsafeMutablePointer<uv_handle_t>
+  private let afterPoll: UnsafeMutablePointer<uv_handle_t>
   private var isAbandoned = false
 
   init(on loop: UnsafeMutablePointer<uv_loop_t>) throws(UVError) {
@@ -17,6 +20,8 @@ internal import CLibUV
     unsafe idle = Handle.allocate(UV_IDLE)
     unsafe async = Handle.allocate(UV_ASYNC)
     unsafe timer = Handle.allocate(UV_TIMER)
+    unsafe beforePoll = Handle.allocate(UV_IDLE)
+    unsafe afterPoll = Handle.allocate(UV_CHECK)
     let status = unsafe initialize(loop)
     guard status == 0 else { throw UVError(status, .initialize) }
   }
@@ -36,9 +41,11 @@ internal import CLibUV
     unsafe uv_prepare_init(loop, cuv_prepare(prepare))
     unsafe uv_idle_init(loop, cuv_idle(idle))
     unsafe uv_timer_init(loop, cuv_timer(timer))
-    // The idle handle keeps the loop alive while it is active, which is what it is for.
+    unsafe uv_idle_init(loop, cuv_idle(beforePoll))
+    unsafe uv_check_init(loop, cuv_check(afterPoll))
+    // The idle handles keep the loop alive while they are active, which is what they are for.
     unsafe forEach { handle in
-      if unsafe handle != idle { unsafe uv_unref(handle) }
+      if unsafe handle != idle && handle != beforePoll { unsafe uv_unref(handle) }
       unsafe handle.pointee.data = nil
     }
     unsafe uv_prepare_start(cuv_prepare(prepare)) { handle in
@@ -53,6 +60,8 @@ internal import CLibUV
     unsafe body(idle)
     unsafe body(async)
     unsafe body(timer)
+    unsafe body(beforePoll)
+    unsafe body(afterPoll)
   }
 
   /// Makes the next turn of the loop come at once, and call what waits for it.
@@ -64,6 +73,23 @@ internal import CLibUV
       unsafe uv_idle_stop(handle)
       unsafe EventLoop.of(handle.pointee.loop).runTicks()
     }
+  }
+
+  /// Has the loop poll without waiting, and then call its late timers, until there are none.
+  func startLookingForLateTimers() {
+    unsafe uv_idle_start(cuv_idle(beforePoll)) { handle in
+      guard let handle = unsafe handle else { return }
+      unsafe EventLoop.of(handle.pointee.loop).lateTimers.hasTurnBegun = true
+    }
+    unsafe uv_check_start(cuv_check(afterPoll)) { handle in
+      guard let handle = unsafe handle else { return }
+      unsafe EventLoop.of(handle.pointee.loop).callLateTimers()
+    }
+  }
+
+  func stopLookingForLateTimers() {
+    unsafe uv_idle_stop(cuv_idle(beforePoll))
+    unsafe uv_check_stop(cuv_check(afterPoll))
   }
 
   /// Has the loop look at its quiet connections after so many milliseconds, unless it is going to.

@@ -12,6 +12,10 @@ internal import CLibUV
 /// One made with `isPrecise` is late by what it takes to wake up only, on Linux: for that it costs a
 /// descriptor, and a system call each time it is scheduled and each time it fires.
 ///
+/// One that is late by ten milliseconds or more, because the process or the loop stood still, is
+/// called after the loop has looked for I/O, so that the program hears first what has come meanwhile.
+/// Timers due after it then wait with it: the order stays.
+///
 /// A timer that is scheduled in the callback of a timer waits at least until the loop has polled,
 /// however short its delay: I/O always gets its turn.
 public final class LoopTimer: Handle {
@@ -21,6 +25,9 @@ public final class LoopTimer: Handle {
   private var body: ((LoopTimer) -> Void)?
   private var alarm: Alarm?
   private(set) var deadline: UInt64 = 0
+
+  /// Whether it is due, late, and waits for the loop to poll.
+  private var isPostponed = false
 
   /// Whether the timer is going to fire.
   public private(set) var isScheduled = false
@@ -103,6 +110,7 @@ public final class LoopTimer: Handle {
   public func schedule(at instant: EventLoop.Instant) {
     guard !isClosing else { return }
     loop.checkThread()
+    forgetPostponement()
     deadline = instant.nanoseconds
     isScheduled = true
     arm()
@@ -117,6 +125,7 @@ public final class LoopTimer: Handle {
   public func unschedule() {
     guard !isClosing else { return }
     isScheduled = false
+    forgetPostponement()
     alarm?.unset()
     unsafe uv_timer_stop(cuv_timer(raw))
   }
@@ -146,9 +155,26 @@ public final class LoopTimer: Handle {
   }
 
   private func fire() {
-    guard isScheduled else { return }
+    guard isScheduled, !isPostponed else { return }
     let present = uv_hrtime()
     guard present >= deadline else { return arm() }
+    isPostponed = loop.postpones(self, late: present - deadline)
+    if !isPostponed { fire(at: present) }
+  }
+
+  /// Calls a timer that was postponed.
+  func fireAfterPoll() {
+    isPostponed = false
+    fire(at: uv_hrtime())
+  }
+
+  private func forgetPostponement() {
+    guard isPostponed else { return }
+    isPostponed = false
+    loop.forgetLate(self)
+  }
+
+  private func fire(at present: UInt64) {
     isScheduled = false
     if case .repeating(let interval) = mode {
       let missed = (present - deadline) / interval
@@ -162,6 +188,7 @@ public final class LoopTimer: Handle {
 
   override func willClose() {
     isScheduled = false
+    forgetPostponement()
     alarm?.close()
     alarm = nil
   }

@@ -1,10 +1,19 @@
 internal import CLibUV
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
 /// Calls back when the process receives a signal.
 ///
 /// The callback runs on the loop, not in the signal handler, so it may do anything. While any
 /// loop of the process watches a signal, its default action does not happen
 /// (<https://docs.libuv.org/en/v1.x/signal.html>).
+///
+/// A signal that is watched is unblocked in the loop's thread: some launchers start programs with
+/// signals blocked, which no child could then be ended by.
 public final class SignalSource: Handle {
   private var body: ((SignalSource) -> Void)?
 
@@ -52,7 +61,32 @@ public final class SignalSource: Handle {
       throw UVError(status, .watchSignal)
     }
     source.keepsLoopAlive = false
+    unblock(signal)
     return source
+  }
+
+  /// Lets the thread receive a signal that whoever started the process may have blocked.
+  private static func unblock(_ signal: Int32) {
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe sigaddset(&signals, signal)
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+  }
+
+  /// Whether the process ignores a signal, as one in the background of a shell ignores `SIGINT`, and
+  /// one under nohup `SIGHUP`.
+  ///
+  /// A program that was started so should leave it so: ask before the signal is watched, which ends
+  /// the ignoring.
+  public static func isIgnored(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    guard unsafe sigaction(signal, nil, &action) == 0 else { return false }
+    #if canImport(Darwin)
+      let handler = unsafe action.__sigaction_u.__sa_handler
+    #else
+      let handler = unsafe action.__sigaction_handler.sa_handler
+    #endif
+    return unsafe unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   private func fire() {

@@ -10,7 +10,8 @@ public final class ConnectAttempt {
   private var verdict: UVError?
 
   init(
-    to address: SocketAddress, on loop: EventLoop, timeout: Duration?, limits: SharedLimits,
+    to address: SocketAddress, from source: SocketAddress?, on loop: EventLoop, timeout: Duration?,
+    limits: SharedLimits,
     completion: @escaping (Result<TCPConnection, UVError>) -> Void
   ) {
     self.loop = loop
@@ -18,6 +19,7 @@ public final class ConnectAttempt {
     do throws(UVError) {
       let connection = try TCPConnection(on: loop, limits: limits)
       self.connection = connection
+      if let source { try connection.bind(to: source) }
       try begin(connection, address)
     } catch {
       connection?.discard()
@@ -69,7 +71,13 @@ public final class ConnectAttempt {
     self.completion = nil
     timer?.cancel()
     timer = nil
-    if status == 0, verdict == nil {
+    if status == 0, verdict == nil, connection.isConnectedToItself {
+      // By a reset: its port is to be free at once for the server that is missing.
+      connection.reset()
+      let error = UVError(
+        .connectionRefused, during: .connect, detail: "nobody listens there, so it met itself")
+      loop.dispatch { completion(.failure(error)) }
+    } else if status == 0, verdict == nil {
       loop.dispatch { completion(.success(connection)) }
       connection.watchWhileQuiet()
     } else {

@@ -6,7 +6,7 @@ internal import CLibUV
   internal import Darwin
 #endif
 
-/// A TCP connection, accepted by a ``TCPListener`` or made with ``connect(to:on:timeout:limits:completion:)``.
+/// A TCP connection, accepted by a ``TCPListener`` or made with ``connect(to:from:on:timeout:limits:completion:)``.
 public final class TCPConnection: StreamConnection {
   init(on loop: EventLoop, limits: SharedLimits) throws(UVError) {
     try unsafe super.init(UV_TCP, on: loop, limits: limits) { loop, raw in
@@ -20,8 +20,14 @@ public final class TCPConnection: StreamConnection {
   /// itself: ``UVError/Code/timedOut`` when the time is over, ``UVError/Code/canceled`` after
   /// ``ConnectAttempt/cancel()``.
   ///
+  /// Where nobody listens at a port that the system also gives to connections, it may give that very
+  /// port to this one, which then meets itself (RFC 9293 section 3.5, simultaneous open). That
+  /// counts as ``UVError/Code/connectionRefused``.
+  ///
   /// - Parameters:
   ///   - address: Where to connect to.
+  ///   - source: The address to connect from, with port 0 for any free one; `nil` leaves it to the
+  ///     system.
   ///   - loop: The loop to connect on.
   ///   - timeout: How long it may take; `nil` leaves it to the system, which takes minutes.
   ///   - limits: How much may be on its way out.
@@ -30,12 +36,25 @@ public final class TCPConnection: StreamConnection {
   /// - Returns: The attempt, to cancel it.
   @discardableResult
   public static func connect(
-    to address: SocketAddress, on loop: EventLoop, timeout: Duration? = .seconds(10),
-    limits: WriteLimits = WriteLimits(),
+    to address: SocketAddress, from source: SocketAddress? = nil, on loop: EventLoop,
+    timeout: Duration? = .seconds(10), limits: WriteLimits = WriteLimits(),
     completion: @escaping (Result<TCPConnection, UVError>) -> Void
   ) -> ConnectAttempt {
     ConnectAttempt(
-      to: address, on: loop, timeout: timeout, limits: SharedLimits(limits), completion: completion)
+      to: address, from: source, on: loop, timeout: timeout, limits: SharedLimits(limits),
+      completion: completion)
+  }
+
+  /// Sets the address to connect from.
+  func bind(to source: SocketAddress) throws(UVError) {
+    let status = unsafe source.withSockaddr { unsafe uv_tcp_bind(cuv_tcp(raw), $0, 0) }
+    guard status == 0 else { throw UVError(status, .connect) }
+  }
+
+  /// Whether both ends are one and the same.
+  var isConnectedToItself: Bool {
+    guard let localAddress else { return false }
+    return localAddress == remoteAddress
   }
 
   /// Takes over a connected socket that something else has opened, such as a parent process.
@@ -59,7 +78,9 @@ public final class TCPConnection: StreamConnection {
       }
     }
     guard isConnected == 0 else { throw UVError(-errno, .open) }
-    return try connected(descriptor, on: loop, limits: SharedLimits(limits))
+    let connection = try connected(descriptor, on: loop, limits: SharedLimits(limits))
+    connection.watchWhileQuiet()
+    return connection
   }
 
   /// The connection whose socket is `descriptor`, which belongs to it unless the call throws.
@@ -72,7 +93,6 @@ public final class TCPConnection: StreamConnection {
       connection.discard()
       throw UVError(status, .open)
     }
-    connection.watchWhileQuiet()
     return connection
   }
 
