@@ -138,6 +138,8 @@ import UVNetTestKit
   @Test func `ticks missed by a busy loop become one, and the next keeps to the grid`() throws {
     try LoopHarness.run { loop, calls in
       let start = loop.now
+      // The grid begins between this and `latest`.
+      var latest = start
       var earliest = start
       LoopTimer.every(.milliseconds(5), on: loop) { timer in
         calls.record("tick")
@@ -147,12 +149,14 @@ import UVNetTestKit
           while loop.now < end {}
           earliest = end
         } else if calls.names.count == 2 {
-          let passed = loop.now.nanoseconds - start.nanoseconds
+          // At the end of the busy time, which `earliest` is.
+          let passed = earliest.nanoseconds - latest.nanoseconds
           earliest = start.advanced(by: .milliseconds(5 * (passed / 5_000_000 + 1)))
         } else {
           timer.cancel()
         }
       }
+      latest = loop.now
       calls.expect(["tick", "tick", "tick"])
     }
   }
