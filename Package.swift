@@ -17,6 +17,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .library(name: "UVNet", targets: ["UVNet"]),
+    .library(name: "UVNetTestKit", targets: ["UVNetTestKit"]),
     .library(name: "TestTaskProto", targets: ["TestTaskProto"]),
     // For Fuzz/ alone.
     .library(name: "TestTaskFuzzProperties", targets: ["TestTaskFuzzProperties"]),

@@ -5,9 +5,6 @@
 #ifndef CLIBUV_SHIM_H
 #define CLIBUV_SHIM_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <uv.h>
 
 #if UV_VERSION_HEX < 0x012c00
@@ -61,8 +58,21 @@ static inline uv_async_t *cuv_async(uv_handle_t *handle) {
 /* Sockets that do not block and that no child process inherits, made so in one system call where
    the system can: accept(2) and socket(2) of Linux. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#if defined(__linux__) && !defined(__USE_GNU)
+/* The system's headers declare these with _GNU_SOURCE only. That would change fd_set as well, and
+   Swift cannot build a module that has another fd_set than its own Glibc. */
+struct mmsghdr {
+  struct msghdr msg_hdr;
+  unsigned int msg_len;
+};
+int accept4(int, struct sockaddr *, socklen_t *, int);
+int recvmmsg(int, struct mmsghdr *, unsigned int, int, struct timespec *);
+int pthread_setname_np(pthread_t, const char *);
+#endif
 
 static inline int cuv_set_flags(int descriptor) {
   if (descriptor >= 0 && (fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0 || fcntl(descriptor, F_SETFL, O_NONBLOCK) < 0)) {

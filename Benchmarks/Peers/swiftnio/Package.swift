@@ -1,8 +1,8 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// A peer for benchmarks; `build` beside this makes it. Nothing of the main package's is linked but
-// the generated messages, by a symbolic link.
+// A peer for benchmarks; `build` beside this makes it, from a copy to which it adds the main package's
+// generated messages. Nothing else of that package is used.
 
 let package = Package(
   name: "swiftnio",
