@@ -4,12 +4,6 @@ import TestTaskProgramBasics
 import TestTaskTerminalSupport
 import UVNet
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// The command line of `testtask-client`.
 @main
 struct ClientCommandLine: ParsableCommand {

@@ -1,5 +1,3 @@
-import TestTaskProgramBasics
-
 /// What the client decides: events in, actions out, and no I/O.
 ///
 /// The shell says what the network, the user, time and signals bring, and performs what comes back,

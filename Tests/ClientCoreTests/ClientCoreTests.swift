@@ -1,4 +1,3 @@
-import TestTaskProgramBasics
 import Testing
 
 @testable import TestTaskClientCore

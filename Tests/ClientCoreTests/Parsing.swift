@@ -1,5 +1,3 @@
-import TestTaskProgramBasics
-
 @testable import TestTaskClientCore
 
 extension CommandParser {

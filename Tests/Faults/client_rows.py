@@ -3,10 +3,12 @@
 import datetime
 import json
 import os
+import signal
 import socket
 import subprocess
+import time
 
-from peers import FAST, PATIENCE, check, varint, wait_readable
+from peers import FAST, PATIENCE, check, until, varint, wait_readable
 from row import row
 
 
@@ -141,3 +143,71 @@ def answers_too_long(place):
                 output, errors = client.communicate(timeout=PATIENCE)
         check(client.returncode == 5, f"{length}: ended with {client.returncode}: {errors}")
         check(b"frameTooLarge" in output + errors, f"{length}: the reason is not told: {output + errors}")
+
+
+ANSWER = bytes.fromhex("170a150a13") + b"19851019T050107.333"
+
+
+@row("41-timeouts", "a client stands still while an answer, its second half, and a connection come")
+def stands_still(place):
+    def stopped(client, while_stopped, seconds):
+        client.send_signal(signal.SIGSTOP)
+        until(lambda: state(client.pid) == "T", "the client stands still")
+        while_stopped()
+        time.sleep(seconds)
+        client.send_signal(signal.SIGCONT)
+
+    def end(client, what):
+        output, errors = client.communicate(timeout=PATIENCE)
+        check(client.returncode == 0, f"{what}: ended with {client.returncode}: {output} {errors}")
+        check(received(output) == 1, f"{what}: no answer in {output}")
+
+    # The answer, whole and the second half of it, comes meanwhile.
+    for what, arguments, before, seconds in (
+            ("the answer", ["--timeout", "1"], 0, 1.5), ("half the answer", ["--timeout", "1"], 10, 1.5),
+            ("half the answer, without --timeout", [], 10, 10.5)):
+        with listen() as listener:
+            client = place.client(
+                [f"127.0.0.1:{listener.getsockname()[1]}", "--json", "-e", "fast", *arguments],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(100)
+                connection.sendall(ANSWER[:before])
+                time.sleep(0.1)
+                stopped(client, lambda: connection.sendall(ANSWER[before:]), seconds)
+                end(client, what)
+    # The connection is made by the system meanwhile: until then its backlog is full.
+    with socket.socket() as listener:
+        listener.settimeout(PATIENCE)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        fillers = [socket.socket() for _ in range(2)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        client = place.client(
+            [f"127.0.0.1:{listener.getsockname()[1]}", "--json", "-e", "fast", "--connect-timeout", "2"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        check(b'"connecting"' in client.stdout.readline(), "it does not connect")
+
+        def make_room():
+            for _ in range(2):
+                listener.accept()[0].close()
+        stopped(client, make_room, 5)
+        # Those that filled the backlog came first.
+        while True:
+            connection, _ = listener.accept()
+            if connection.recv(100) == FAST:
+                break
+        with connection:
+            connection.sendall(ANSWER)
+            end(client, "the connection")
+        for filler in fillers:
+            filler.close()
+
+
+def state(process):
+    """How the process is doing, as one letter: T for one that was stopped."""
+    with open(f"/proc/{process}/stat") as file:
+        return file.read().rsplit(")", 1)[1].split()[0]
