@@ -81,7 +81,9 @@ package final class Console {
   }
 
   /// The lines typed before, as the prompt shows them: what cannot be seen is escaped.
-  package var history: [String] { editor.history.lines.map { $0.map(\.drawn).joined() } }
+  package var history: [String] { editor.history.lines.map(Self.shown) }
+
+  private static func shown(_ line: String) -> String { line.map(\.drawn).joined() }
 
   /// Whether commands should wait for the reader of the output.
   package var isFull: Bool { output.isFull }
@@ -197,11 +199,11 @@ package final class Console {
     for action in actions {
       switch action {
       case .submit(let line):
-        display.print("\(prompt().text) \(line)\n")
+        display.print("\(prompt().text) \(Self.shown(line))\n")
         deliver([.text(line)])
       case .remember(let line): historyFile?.append(line)
       case .interrupt(let line):
-        display.print("\(prompt().text) \(line)^C\n")
+        display.print("\(prompt().text) \(Self.shown(line))^C\n")
         onEvent(.interrupt)
       case .endOfInput: onEvent(.quit)
       case .suspend: follow(.suspendKey)

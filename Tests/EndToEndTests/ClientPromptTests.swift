@@ -137,6 +137,18 @@ struct ClientPromptTests {
     try window.wait { $0.last == "\(prompt) reconnect 9" }
   }
 
+  @Test func `what orders a row another way is shown as an escape, typed, sent and remembered`()
+    throws
+  {
+    try window.type("# a\u{202E}b")
+    try window.wait { $0.last == "\(prompt) # a\\u{202e}b" }
+    try window.press("Enter")
+    try window.run("history")
+    let rows = try window.wait { $0.last == prompt && $0.contains("# a\\u{202e}b") }
+    #expect(rows.contains("\(prompt) # a\\u{202e}b"))
+    #expect(!rows.contains { $0.unicodeScalars.contains("\u{202E}") })
+  }
+
   @Test func `history shows what was typed, and clear leaves the prompt alone`() throws {
     try window.run("reconnect 7")
     try window.run("history")
