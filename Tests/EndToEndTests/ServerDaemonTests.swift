@@ -239,6 +239,50 @@ import UVNetTestKit
     withExtendedLifetime(stuck) {}
   }
 
+  @Test func `what clients held is gone with them, and the next one may hold as much`() throws {
+    // Two of them hold more than a quarter of the bound, from which on all may hold little; one
+    // holds less, whatever part of it the kernel takes.
+    let unsent = 2 * StuckClient.kernelMaximum
+    let server = try RunningServer(
+      "[limits]\ntotal_write_buffer_bytes = \(13 * StuckClient.kernelMaximum)\n"
+        + "partial_frame_timeout_seconds = 1\n" + StuckClient.settings)
+    var stuck = [
+      try StuckClient.owed(unsent, by: server), try StuckClient.owed(unsent, by: server),
+    ]
+    // Leaves last, so that the next one gets its place and not one of theirs.
+    let last = try server.connect()
+    // When its time is up, what all hold has been counted.
+    let half = try server.connect()
+    try half.send([5])
+    #expect(try half.receiveToEnd().isEmpty)
+    stuck = []
+    _ = try server.logLines(containing: "reason=reset", count: 2)
+    last.close()
+    _ = try server.logLines(containing: "requests=0", count: 2)
+    stuck = [try StuckClient.owed(unsent, by: server)]
+    let asked = stuck[0].sentByteCount
+    stuck = []
+    let lines = try server.logLines(containing: "reason=reset", count: 3)
+    #expect(lines[2].contains(" rx_bytes=\(asked) "), "\(lines[2]): not all of \(asked)")
+  }
+
+  #if os(Linux)
+    @Test func `of a connection that is silent the system asks whether its host is there`() throws {
+      let server = try RunningServer()
+      let client = try server.connect()
+      _ = try server.logLines(containing: "event=connect")
+      // proc_pid_net(5): the local address, the peer's, the state (1 is established), both queues,
+      // and the timer that runs, of which 2 is keep-alive's.
+      let port = String(server.port, radix: 16, uppercase: true)
+      let own = ":" + String(repeating: "0", count: 4 - port.count) + port
+      let rows = try readFile("/proc/net/tcp").split(separator: "\n")
+        .map { $0.split(separator: " ") }
+        .filter { $0.count > 5 && $0[1].hasSuffix(own) && $0[3] == "01" }
+      #expect(rows.count == 1 && rows[0][5].hasPrefix("02:"), "\(rows)")
+      withExtendedLifetime(client) {}
+    }
+  #endif
+
   @Test func `a slow reader that does read gets every answer`() throws {
     let server = try RunningServer("[limits]\nwrite_buffer_bytes = 4096\n")
     let client = try RawSocket.connect(port: server.port, receiveBuffer: 4_096)
