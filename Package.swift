@@ -52,7 +52,7 @@ let package = Package(
         .product(
           name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Programs"]))
       ],
-      swiftSettings: strict
+      swiftSettings: strict + [.strictMemorySafety()]
     ),
     .target(
       name: "TestTaskProgramBasics",

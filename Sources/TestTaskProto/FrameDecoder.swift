@@ -171,7 +171,7 @@ extension FrameDecoder {
   ) throws(ProtocolViolation.Kind) -> (consumed: Int, flow: Flow) {
     var consumed = 0
     while true {
-      let frame = try measureFrame(in: pending.span.bytes, at: 0)
+      let frame = try unsafe measureFrame(in: pending.span.bytes, at: 0)
       if let frame, frame.byteCount == pending.count {
         return (consumed, try deliverPending(prefixByteCount: frame.prefixByteCount, body))
       }
@@ -191,7 +191,7 @@ extension FrameDecoder {
   ) throws(ProtocolViolation.Kind) -> Flow {
     let frame = pending
     pending = []
-    let flow = try body(frame.span.bytes.extracting(prefixByteCount..<frame.count))
+    let flow = try unsafe body(frame.span.bytes.extracting(prefixByteCount..<frame.count))
     nextOffset &+= UInt64(frame.count)
     return flow
   }
@@ -208,7 +208,7 @@ extension FrameDecoder {
       pending.reserveCapacity(min(roomy, byteCount ?? Varint32.maximumByteCount))
     }
     pending.append(addingCapacity: part.byteCount) { free in
-      part.withUnsafeBytes { free.append(contentsOf: $0) }
+      unsafe part.withUnsafeBytes { unsafe free.append(contentsOf: $0) }
     }
   }
 

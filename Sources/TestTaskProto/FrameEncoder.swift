@@ -21,7 +21,7 @@ public enum FrameEncoder {
     else { throw .frameTooLarge }
     output.append(addingCapacity: Varint32.byteCount(of: length) + payload.byteCount) { frame in
       frame.append(varint: length)
-      payload.withUnsafeBytes { frame.append(contentsOf: $0) }
+      unsafe payload.withUnsafeBytes { unsafe frame.append(contentsOf: $0) }
     }
   }
 
@@ -38,7 +38,7 @@ public enum FrameEncoder {
     maximumFrameLength: Int = FrameDecoder.defaultMaximumFrameLength,
     to output: inout [UInt8]
   ) throws(ProtocolViolation.Kind) {
-    try append(
+    try unsafe append(
       payload: payload.span.bytes, maximumFrameLength: maximumFrameLength, to: &output)
   }
 }

@@ -13,8 +13,8 @@ extension Message {
   @inlinable
   public init(decoding payload: RawSpan) throws(ProtocolViolation.Kind) {
     if payload.byteCount == 2,
-      payload.unsafeLoad(fromByteOffset: 0, as: UInt8.self) == FieldTag.requestForFastResponse,
-      payload.unsafeLoad(fromByteOffset: 1, as: UInt8.self) == 0
+      payload.byte(at: 0) == FieldTag.requestForFastResponse,
+      payload.byte(at: 1) == 0
     {
       self = .requestForFastResponse
     } else {
@@ -36,9 +36,12 @@ extension Message {
     let prefix = UInt16(littleEndian: UInt16(FieldTag.requestForFastResponse) << 8 | 2)
     var count = 0
     var position = 0
+    // The loads need no check of their own: all three bytes from `position` on are in the span, by
+    // the condition before them. With checks each request of a long run costs two branches more.
     while count < most, position + fastRequestByteCount <= bytes.byteCount,
-      bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt16.self) == prefix,
-      bytes.unsafeLoad(fromUncheckedByteOffset: position + 2, as: UInt8.self) == 0
+      unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt16.self)
+        == prefix,
+      unsafe bytes.unsafeLoad(fromUncheckedByteOffset: position + 2, as: UInt8.self) == 0
     {
       count += 1
       position += fastRequestByteCount
@@ -89,11 +92,6 @@ extension Message {
 }
 
 extension RawSpan {
-  /// The byte at `offset`, which must be within the span.
-  fileprivate func byte(at offset: Int) -> UInt8 {
-    unsafeLoad(fromByteOffset: offset, as: UInt8.self)
-  }
-
   /// The number, when the span is one number field and nothing else.
   fileprivate var canonicalNumber: UInt32? {
     guard byteCount >= 2, byte(at: 0) == FieldTag.number,
@@ -109,6 +107,8 @@ extension RawSpan {
     guard byteCount >= 2, byteCount < 2 + 0x80,
       byte(at: 0) == FieldTag.text, Int(byte(at: 1)) == byteCount - 2
     else { return nil }
-    return extracting(2..<byteCount).withUnsafeBytes { String(validating: $0, as: UTF8.self) }
+    return unsafe extracting(2..<byteCount).withUnsafeBytes {
+      unsafe String(validating: $0, as: UTF8.self)
+    }
   }
 }

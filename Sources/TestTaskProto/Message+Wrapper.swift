@@ -116,7 +116,7 @@ private struct FieldReader {
     var shift: UInt64 = 0
     // Ten bytes; what they say beyond 64 bits is dropped.
     while position < end, shift <= 63 {
-      let byte = bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self)
+      let byte = bytes.byte(at: position)
       position += 1
       value |= UInt64(byte & 0x7F) << shift
       if byte < 0x80 { return value }
@@ -155,7 +155,8 @@ private struct FieldReader {
       let length = try self.length(in: bytes)
       let content = bytes.extracting(position..<position + length)
       position += length
-      guard let valid = content.withUnsafeBytes({ String(validating: $0, as: UTF8.self) }) else {
+      let checked = unsafe content.withUnsafeBytes { unsafe String(validating: $0, as: UTF8.self) }
+      guard let valid = checked else {
         throw .malformedMessage
       }
       text = valid

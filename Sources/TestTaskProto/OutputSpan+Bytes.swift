@@ -12,9 +12,9 @@ extension OutputSpan where Element == UInt8 {
 
   /// Appends bytes in one copy; there must be room for them.
   mutating func append(contentsOf bytes: UnsafeRawBufferPointer) {
-    withUnsafeMutableBufferPointer { buffer, initializedCount in
-      let free = UnsafeMutableBufferPointer(rebasing: buffer[initializedCount...])
-      UnsafeMutableRawBufferPointer(free).copyMemory(from: bytes)
+    unsafe withUnsafeMutableBufferPointer { buffer, initializedCount in
+      let free = unsafe UnsafeMutableBufferPointer(rebasing: buffer[initializedCount...])
+      unsafe UnsafeMutableRawBufferPointer(free).copyMemory(from: bytes)
       initializedCount += bytes.count
     }
   }
@@ -22,8 +22,8 @@ extension OutputSpan where Element == UInt8 {
   /// Appends the UTF-8 bytes of a text; there must be room for them.
   @inline(__always)
   mutating func append(utf8Of text: String) {
-    let copied: Void? = text.utf8.withContiguousStorageIfAvailable {
-      append(contentsOf: UnsafeRawBufferPointer($0))
+    let copied: Void? = unsafe text.utf8.withContiguousStorageIfAvailable {
+      unsafe append(contentsOf: UnsafeRawBufferPointer($0))
     }
     // Strings of Swift's own are contiguous. The rest is for bridged ones on Darwin.
     if copied == nil {

@@ -54,7 +54,7 @@ public struct TimestampFormatter: Sendable {
   /// - Returns: 19 ASCII characters (P4).
   public mutating func now() -> String {
     var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
     return format(second: Int64(time.tv_sec), millisecond: Int(time.tv_nsec / 1_000_000))
   }
 

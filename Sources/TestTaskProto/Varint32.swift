@@ -24,7 +24,7 @@ public enum Varint32 {
     _ bytes: RawSpan, at start: Int = 0
   ) throws(ProtocolViolation.Kind) -> (value: UInt32, byteCount: Int)? {
     guard start < bytes.byteCount else { return nil }
-    let first = bytes.unsafeLoad(fromByteOffset: start, as: UInt8.self)
+    let first = bytes.byte(at: start)
     if first < 0x80 { return (UInt32(first), 1) }
     return try decodeLong(bytes, at: start)
   }
@@ -36,7 +36,7 @@ public enum Varint32 {
   ) throws(ProtocolViolation.Kind) -> (value: UInt32, byteCount: Int)? {
     var value: UInt32 = 0
     for index in 0..<min(maximumByteCount, bytes.byteCount - start) {
-      let byte = bytes.unsafeLoad(fromByteOffset: start + index, as: UInt8.self)
+      let byte = bytes.byte(at: start + index)
       if index == 4, byte > 0x0F { throw .malformedLength }
       value |= UInt32(byte & 0x7F) << UInt32(7 * index)
       if byte < 0x80 { return (value, index + 1) }

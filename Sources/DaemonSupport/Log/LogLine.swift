@@ -15,13 +15,14 @@ package struct LogLine: ~Copyable {
   /// Begins a new line with what all have: when, how much it matters, and what happened.
   mutating func begin(at time: [UInt8], _ level: LogLevel, _ event: StaticString) {
     text.removeAll()
-    text.append(format == .logfmt ? "ts=" : "{\"ts\":\"")
+    let isJSON = format == .json
+    text.append(isJSON ? "{\"ts\":\"" : "ts=", "", "", roomFor: 64 + time.count)
     unsafe text.append(time.span.bytes)
-    text.append(format == .logfmt ? " level=" : "\",\"level\":\"")
+    text.append(isJSON ? "\",\"level\":\"" : " level=")
     text.append(level.name)
-    text.append(format == .logfmt ? " event=" : "\",\"event\":\"")
+    text.append(isJSON ? "\",\"event\":\"" : " event=")
     text.append(event)
-    if format == .json { text.append(UInt8(ascii: "\"")) }
+    if isJSON { text.append(UInt8(ascii: "\"")) }
   }
 
   /// Adds a number.
@@ -59,14 +60,8 @@ package struct LogLine: ~Copyable {
   @inline(__always)
   private mutating func add(name: StaticString) {
     switch format {
-    case .logfmt:
-      text.append(UInt8(ascii: " "))
-      text.append(name)
-      text.append(UInt8(ascii: "="))
-    case .json:
-      text.append(",\"")
-      text.append(name)
-      text.append("\":")
+    case .logfmt: text.append(" ", name, "=", roomFor: 20)
+    case .json: text.append(",\"", name, "\":", roomFor: 20)
     }
   }
 }
@@ -83,9 +78,15 @@ extension LogLevel {
 }
 
 extension UInt8 {
-  /// Whether a value of such bytes needs no quotes in logfmt, and no escapes in JSON.
+  /// A bit for each of the first 128 characters that needs no quotes and no escapes: all but
+  /// controls, the blank, `"`, `=`, `\` and DEL.
+  private static let plainBits: (low: UInt64, high: UInt64) = (
+    0xFFFF_FFFF_0000_0000 & ~(1 << 0x20 | 1 << 0x22 | 1 << 0x3D), ~(1 << 0x1C | 1 << 0x3F)
+  )
+
   fileprivate var isPlain: Bool {
-    self > 0x20 && self < 0x7F && self != UInt8(ascii: "\"") && self != UInt8(ascii: "=")
-      && self != UInt8(ascii: "\\")
+    guard self < 0x80 else { return false }
+    let bits = self < 0x40 ? Self.plainBits.low : Self.plainBits.high
+    return bits >> UInt64(self & 0x3F) & 1 == 1
   }
 }

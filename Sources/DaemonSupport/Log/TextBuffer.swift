@@ -43,8 +43,36 @@ struct TextBuffer: ~Copyable {
     count += byteCount
   }
 
+  /// Appends a field's name between what stands before and after all names, and makes room for
+  /// `more` bytes behind it.
+  @inline(__always)
+  mutating func append(
+    _ before: StaticString, _ name: StaticString, _ after: StaticString, roomFor more: Int
+  ) {
+    makeRoom(
+      for: before.utf8CodeUnitCount + name.utf8CodeUnitCount + after.utf8CodeUnitCount + more)
+    appendInRoom(before)
+    appendInRoom(name)
+    appendInRoom(after)
+  }
+
+  @inline(__always)
+  private mutating func appendInRoom(_ text: StaticString) {
+    let length = text.utf8CodeUnitCount
+    let target = unsafe UnsafeMutableRawPointer(start + count)
+    unsafe target.copyMemory(from: text.utf8Start, byteCount: length)
+    count += length
+  }
+
   /// Appends a number in its up to 20 decimal digits.
+  @inline(__always)
   mutating func append(decimal number: UInt64) {
+    guard number >= 10 else { return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number)) }
+    appendLonger(decimal: number)
+  }
+
+  @inline(never)
+  private mutating func appendLonger(decimal number: UInt64) {
     makeRoom(for: 20)
     var end = count + 1
     var bound: UInt64 = 10
