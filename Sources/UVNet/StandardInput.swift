@@ -16,15 +16,19 @@ internal import CLibUV
 /// from a signal handler or on the way out.
 public final class StandardInput {
   /// What standard input is.
-  public enum Kind: Sendable, Hashable {
+  public struct Kind: Sendable, Hashable {
+    private let number: UInt8
+
     /// A terminal.
-    case terminal
+    public static let terminal = Kind(number: 0)
     /// A pipe or a socket.
-    case stream
+    public static let stream = Kind(number: 1)
     /// A file or a device such as `/dev/null`.
-    case file
+    public static let file = Kind(number: 2)
     /// The descriptor is closed: the end comes at once.
-    case closed
+    public static let closed = Kind(number: 3)
+    /// A directory, a datagram socket: nothing that bytes come from.
+    public static let unreadable = Kind(number: 4)
   }
 
   /// What to call when something is read.
@@ -52,6 +56,8 @@ public final class StandardInput {
   public let loop: EventLoop
 
   private let stream: InputStream?
+  /// Tells when a device has something to read, which could make `read` wait for ever.
+  private var device: DescriptorWatch?
   private var handlers: Handlers?
   private var isPaused = false
   private var hasEnded = false
@@ -67,21 +73,28 @@ public final class StandardInput {
     case UV_TTY: .terminal
     case UV_NAMED_PIPE, UV_TCP: .stream
     case UV_FILE: .file
-    default: .closed
+    default: fcntl(STDIN_FILENO, F_GETFD) < 0 ? .closed : .unreadable
     }
   }
 
   /// Opens standard input and begins to read it.
   ///
   /// - Parameters:
-  ///   - loop: The loop to read on, which stays alive until the end or ``close()``.
+  ///   - loop: The loop to read on, which stays alive until the end or ``close()``, while reading is
+  ///     paused too. It keeps standard input until then.
   ///   - handlers: What to call.
-  /// - Returns: Standard input; the program keeps it while it needs it.
-  /// - Throws: The system's error where a terminal or a stream cannot be read.
+  /// - Returns: Standard input.
+  /// - Throws: The system's error where a terminal or a stream cannot be read, or where standard input
+  ///   is nothing that can be: a directory, a datagram socket; ``UVError/Code/busy`` where it is open
+  ///   on this loop already.
   public static func open(
     on loop: EventLoop, _ handlers: Handlers
   ) throws(UVError) -> StandardInput {
+    guard loop.standardInput == nil else {
+      throw UVError(.busy, during: .open, detail: "standard input is open already")
+    }
     let input = try StandardInput(on: loop, handlers)
+    loop.standardInput = input
     try input.begin()
     return input
   }
@@ -95,8 +108,18 @@ public final class StandardInput {
     case .stream:
       flagsToRestore = fcntl(STDIN_FILENO, F_GETFL)
       stream = try InputStream(descriptorOn: loop)
-    case .file, .closed: stream = nil
+    case .unreadable:
+      throw UVError(
+        .invalidArgument, during: .open,
+        detail: "standard input is a directory or a datagram socket")
+    default: stream = nil
     }
+  }
+
+  /// Whether standard input is a device, other than a terminal.
+  private static var isDevice: Bool {
+    var status = stat()
+    return unsafe fstat(STDIN_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFCHR
   }
 
   private func begin() throws(UVError) {
@@ -109,13 +132,27 @@ public final class StandardInput {
         throw error
       }
     } else {
+      if kind == .file, Self.isDevice { watchDevice() }
       takeTurn()
     }
   }
 
+  /// Has the loop wait for a device that can be polled; `/dev/null` and its like never wait.
+  private func watchDevice() {
+    let flags = fcntl(STDIN_FILENO, F_GETFL)
+    device = try? DescriptorWatch.on(STDIN_FILENO, for: [], on: loop) { [weak self] watch, _ in
+      watch.setEvents([])
+      self?.readPiece()
+    }
+    if device != nil { flagsToRestore = flags }
+  }
+
   /// Stops reading until ``resume()``.
   public func pause() {
+    guard !isPaused, !hasEnded else { return }
     isPaused = true
+    device?.setEvents([])
+    loop.watchQuietConnection(keepingLoopAlive: true)
     waiting?.cancel()
     stream?.stopReading()
   }
@@ -126,6 +163,7 @@ public final class StandardInput {
   public func resume() throws(UVError) {
     guard isPaused, !hasEnded else { return }
     isPaused = false
+    loop.unwatchQuietConnection(keepingLoopAlive: true)
     if let stream { try stream.startReading() } else { takeTurn() }
   }
 
@@ -134,7 +172,10 @@ public final class StandardInput {
     guard !hasEnded else { return }
     hasEnded = true
     handlers = nil
+    if isPaused { loop.unwatchQuietConnection(keepingLoopAlive: true) }
+    if loop.standardInput === self { loop.standardInput = nil }
     waiting?.cancel()
+    device?.close()
     stream?.close()
     if let flagsToRestore { _ = fcntl(STDIN_FILENO, F_SETFL, flagsToRestore) }
     flagsToRestore = nil
@@ -157,6 +198,7 @@ public final class StandardInput {
 
 extension StandardInput {
   private func takeTurn() {
+    if let device { return device.setEvents(.readable) }
     guard !turnIsDue else { return }
     turnIsDue = true
     loop.nextTick { self.readPiece() }

@@ -44,6 +44,22 @@ import UVNetTestKit
     }
   }
 
+  @Test(arguments: [
+    "127.1", "0177.0.0.1", "2130706433", "0x7f000001", "0x7f.1", "127.0.0.1 ", " 127.1", "127.1.",
+    "1.2.3.4.5", "256.1.1.1", "0x", "a.0X7F", "::g", "fe80::1", "::1%nosuch", "[::1]",
+  ])
+  func `what looks like a number and is no address is refused without a look-up`(host: String)
+    throws
+  {
+    try LoopHarness.run { loop, calls in
+      Resolver.resolve(host, port: 1, on: loop) { result in
+        if case .failure(let error) = result { calls.record(error.name) }
+      }
+      #expect(loop.openHandles.count == 1, "only the watchdog: \(loop.openHandles)")
+      calls.expect(["EINVAL"])
+    }
+  }
+
   @Test func `a cancelled look-up is told once, as cancelled`() throws {
     try LoopHarness.run { loop, calls in
       let resolver = Resolver.resolve("localhost", port: 1, on: loop) { result in

@@ -52,6 +52,7 @@ import UVNet
     ("1.2.3.4:65536", .invalidPort), ("1.2.3.4:-1", .invalidPort), ("1.2.3.4:9x", .invalidPort),
     ("1.2.3.4:+9", .invalidPort), ("1.2.3.4:000080", .invalidPort), ("1.2.3.4:८", .invalidPort),
     ("[::1", .unclosedBracket), ("[::1]80", .invalidPort), ("[1.2.3.4]:80", .invalidIPv6),
+    ("[fe80::1]:9", .missingZone), ("febf::1", .missingZone), ("[fe80::1%nosuch]:9", .unknownZone),
     (":80", .emptyHost), ("", .emptyHost), ("example.org:80", .notNumeric),
   ])
   func `what is wrong with a text is said`(text: String, reason: SocketAddressError) {
@@ -61,6 +62,12 @@ import UVNet
   @Test func `a missing port is an error without a default, and zero needs permission`() throws {
     #expect(throws: SocketAddressError.missingPort) { try SocketAddress(parsing: "1.2.3.4") }
     #expect(try SocketAddress(parsing: "1.2.3.4:0", allowPortZero: true).port == 0)
+  }
+
+  @Test func `an address of no link needs no zone`() throws {
+    for text in ["fe7f::1", "fec0::1", "fe80::1%1"] {
+      #expect(try SocketAddress(host: text, port: 9).host == text)
+    }
   }
 
   @Test func `loopback and unspecified addresses are known as such`() throws {

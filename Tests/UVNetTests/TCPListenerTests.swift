@@ -66,6 +66,24 @@ import UVNetTestKit
     }
   }
 
+  @Test func `an IPv4 peer of a listener for both kinds is told by its IPv4 address`() throws {
+    try LoopHarness.run { loop, calls in
+      let listener = try TCPListener.listen(at: SocketAddress(.anyIPv6, port: 0), on: loop) {
+        listener, accepted in
+        #expect(accepted.remoteAddress?.address == .loopback)
+        #expect(accepted.localAddress == SocketAddress(.loopback, port: listener.localAddress.port))
+        calls.record("accepted")
+        accepted.close()
+        listener.close()
+      }
+      let target = SocketAddress(.loopback, port: listener.localAddress.port)
+      TCPConnection.connect(to: target, on: loop) { result in
+        expectNoError { try result.get().close() }
+      }
+      calls.expect(["accepted"])
+    }
+  }
+
   @Test func `while accepting is paused connections wait, and none is lost`() throws {
     try LoopHarness.run { loop, calls in
       let listener = try TCPListener.listen(at: Self.anyPort, on: loop) { listener, connection in

@@ -1,3 +1,5 @@
+internal import CLibUV
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Darwin)
@@ -33,8 +35,8 @@ public struct IPAddress: Hashable, Sendable {
     guard !bytes.isEmpty else { throw SocketAddressError.emptyHost }
     guard bytes.count <= 128 else { throw SocketAddressError.tooLong }
     if bytes.contains(UInt8(ascii: ":")) {
-      try self.init(ipv6: bytes)
-    } else if let bits = Self.parseIPv4(bytes[...]) {
+      try self.init(ipv6: text)
+    } else if let bits = Self.parseIPv4(text) {
       self.init(storage: .v4(bits))
     } else {
       throw bytes.allSatisfy(Self.mayStandInIPv4) ? .invalidIPv4 : .notNumeric
@@ -53,6 +55,12 @@ public struct IPAddress: Hashable, Sendable {
     case .v6(0, let low, _): low == 1 || (low >> 32 == 0xffff && (low >> 24) & 0xff == 127)
     case .v6: false
     }
+  }
+
+  /// Whether the address means nothing without a zone: it is of the link that some interface is on
+  /// (fe80::/10, RFC 4291 section 2.5.6).
+  var needsZone: Bool {
+    if case .v6(let high, _, 0) = storage { high >> 54 == 0xfe80 >> 6 } else { false }
   }
 
   /// Whether the address is `0.0.0.0` or `::`.
@@ -75,78 +83,35 @@ extension IPAddress {
     (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
   }
 
-  private static func parseIPv4(_ bytes: ArraySlice<UInt8>) -> UInt32? {
-    let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    guard parts.count == 4 else { return nil }
-    var bits: UInt32 = 0
-    for part in parts {
-      guard (1...3).contains(part.count), part.allSatisfy(isDigit),
-        part.count == 1 || part.first != UInt8(ascii: "0")
-      else { return nil }
-      let value = part.reduce(UInt32(0)) { $0 * 10 + UInt32($1 - UInt8(ascii: "0")) }
-      guard value <= 255 else { return nil }
-      bits = bits << 8 | value
-    }
-    return bits
+  private static func parseIPv4(_ text: String) -> UInt32? {
+    parse(text, AF_INET, UInt32.self).map { UInt32(bigEndian: $0) }
   }
 
-  private init(ipv6 bytes: [UInt8]) throws(SocketAddressError) {
-    let percent = bytes.firstIndex(of: UInt8(ascii: "%")) ?? bytes.endIndex
-    guard let groups = Self.parseGroups(bytes[..<percent]) else {
+  private init(ipv6 text: String) throws(SocketAddressError) {
+    let percent = text.utf8.firstIndex(of: UInt8(ascii: "%")) ?? text.utf8.endIndex
+    let host = String(Substring(text.utf8[..<percent]))
+    guard let words = Self.parse(host, AF_INET6, (UInt64, UInt64).self) else {
       throw SocketAddressError.invalidIPv6
     }
     var scope: UInt32 = 0
-    if percent < bytes.endIndex {
-      scope = try Self.parseZone(bytes[(percent + 1)...])
+    if percent < text.utf8.endIndex {
+      scope = try Self.parseZone(Array(text.utf8[percent...].dropFirst())[...])
     }
-    let high = groups[..<4].reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
-    let low = groups[4...].reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
-    self.init(storage: .v6(high: high, low: low, scope: scope))
+    self.init(
+      storage: .v6(
+        high: UInt64(bigEndian: words.0), low: UInt64(bigEndian: words.1), scope: scope))
   }
 
-  /// Eight groups of 16 bits, with at most one `::` standing for one or more groups of zero.
-  private static func parseGroups(_ bytes: ArraySlice<UInt8>) -> [UInt16]? {
-    let colon = UInt8(ascii: ":")
-    let gap = bytes.indices.dropLast().first { bytes[$0] == colon && bytes[$0 + 1] == colon }
-    guard let gap else {
-      guard let groups = parseList(bytes), groups.count == 8 else { return nil }
-      return groups
+  /// Reads an address by libuv's function, which is strict.
+  ///
+  /// It takes no octal numbers, no parts left out, nothing behind it; but it cannot see a NUL.
+  private static func parse<Words>(_ text: String, _ family: Int32, _: Words.Type) -> Words? {
+    guard !text.utf8.contains(0) else { return nil }
+    return unsafe withUnsafeTemporaryAllocation(of: Words.self, capacity: 1) { words -> Words? in
+      guard let words = words.baseAddress, unsafe uv_inet_pton(family, text, words) == 0
+      else { return nil }
+      return unsafe words.pointee
     }
-    guard let head = parseList(bytes[..<gap], mayBeEmpty: true, mayEndInIPv4: false),
-      let tail = parseList(bytes[(gap + 2)...], mayBeEmpty: true),
-      head.count + tail.count <= 7
-    else { return nil }
-    return head + Array(repeating: 0, count: 8 - head.count - tail.count) + tail
-  }
-
-  private static func parseList(
-    _ bytes: ArraySlice<UInt8>, mayBeEmpty: Bool = false, mayEndInIPv4: Bool = true
-  ) -> [UInt16]? {
-    if bytes.isEmpty { return mayBeEmpty ? [] : nil }
-    let parts = bytes.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-    guard parts.count <= 8 else { return nil }
-    var groups: [UInt16] = []
-    for (index, part) in parts.enumerated() {
-      if let group = parseGroup(part) {
-        groups.append(group)
-      } else if mayEndInIPv4, index == parts.count - 1, let bits = parseIPv4(part) {
-        groups.append(UInt16(truncatingIfNeeded: bits >> 16))
-        groups.append(UInt16(truncatingIfNeeded: bits))
-      } else {
-        return nil
-      }
-    }
-    return groups
-  }
-
-  private static func parseGroup(_ bytes: ArraySlice<UInt8>) -> UInt16? {
-    guard (1...4).contains(bytes.count) else { return nil }
-    var value: UInt16 = 0
-    for byte in bytes {
-      guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { return nil }
-      value = value << 4 | UInt16(digit)
-    }
-    return value
   }
 
   /// A zone is an interface's number, or its name on this machine (RFC 4007 section 11).

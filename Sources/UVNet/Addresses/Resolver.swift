@@ -11,7 +11,8 @@ internal import CLibUV
 /// It is the one part of the library that starts threads: libuv has look-ups done by its thread
 /// pool (<https://docs.libuv.org/en/v1.x/threadpool.html>), of four threads unless the environment
 /// variable `UV_THREADPOOL_SIZE` says otherwise. A numeric address is never looked up, and starts
-/// none.
+/// none; nor is what looks like one and is none, such as `127.1` or `0x7f000001`, which the system
+/// would take for 127.0.0.1.
 @safe public final class Resolver {
   /// The name that is looked up.
   public let host: String
@@ -77,6 +78,11 @@ internal import CLibUV
       return UVError(.canceled, during: .resolve, detail: "the loop is ending")
     }
     // An embedded NUL would end the name early for the system, and not for us.
+    guard !Self.looksNumeric(host) else {
+      return UVError(
+        .invalidArgument, during: .resolve,
+        detail: "\(host) looks like a numeric address and is none")
+    }
     guard !host.isEmpty, host.utf8.count <= 255, !host.utf8.contains(0) else {
       return UVError(.invalidArgument, during: .resolve, detail: "not a host name")
     }
@@ -102,6 +108,26 @@ internal import CLibUV
     unsafe self.request = request
     loop.lookups.append(self)
     return nil
+  }
+
+  /// Whether a host's last label is a number, decimal or hexadecimal: no name ends so, and systems
+  /// read such hosts as IPv4 addresses of all kinds (WHATWG URL Standard, "ends in a number").
+  ///
+  /// With a colon it can only be meant for IPv6.
+  private static func looksNumeric(_ host: String) -> Bool {
+    guard !host.utf8.contains(UInt8(ascii: ":")) else { return true }
+    let blank = { (byte: UInt8) in byte == UInt8(ascii: " ") || (9...13).contains(byte) }
+    let text = host.utf8.drop(while: blank).prefix { !blank($0) }
+    let labels = text.split(separator: UInt8(ascii: "."))
+    guard let last = labels.last else { return false }
+    let isDigit = { (byte: UInt8) in (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+    if last.allSatisfy(isDigit) { return true }
+    guard last.count >= 2, last.first == UInt8(ascii: "0"),
+      last.dropFirst().first.map({ $0 | 0x20 }) == UInt8(ascii: "x")
+    else { return false }
+    return last.dropFirst(2).allSatisfy {
+      isDigit($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0 | 0x20)
+    }
   }
 
   private func didResolve(_ status: Int32, _ list: UnsafeMutablePointer<addrinfo>?) {

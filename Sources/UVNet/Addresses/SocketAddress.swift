@@ -8,7 +8,7 @@ internal import CLibUV
 
 /// The address of one end of a TCP connection: an IPv4 or IPv6 address and a port.
 ///
-/// Text is parsed strictly, by this type and not by the system, whose functions take `127.1`,
+/// Text is parsed strictly, and not by the system, whose functions take `127.1`,
 /// `0177.0.0.1` and port 99999: IPv4 is four decimal numbers without leading zeros, IPv6 is what
 /// RFC 4291 section 2.2 describes. Nothing is ever looked up.
 public struct SocketAddress: Hashable, Sendable {
@@ -30,7 +30,9 @@ public struct SocketAddress: Hashable, Sendable {
   ///   - port: The port.
   /// - Throws: What is wrong with the host.
   public init(host: String, port: UInt16) throws(SocketAddressError) {
-    self.init(try IPAddress(host), port: port)
+    let address = try IPAddress(host)
+    guard !address.needsZone else { throw SocketAddressError.missingZone }
+    self.init(address, port: port)
   }
 
   /// Parses an address with a port, such as `127.0.0.1:25555` or `[::1]:25555`.
@@ -44,7 +46,7 @@ public struct SocketAddress: Hashable, Sendable {
     parsing text: String, defaultPort: UInt16? = nil, allowPortZero: Bool = false
   ) throws(SocketAddressError) {
     let (host, portText) = try Self.split(text)
-    let address = try IPAddress(host)
+    let address = try SocketAddress(host: host, port: 0).address
     if let portText {
       self.init(address, port: try Self.parsePort(portText, allowZero: allowPortZero))
     } else if let defaultPort {

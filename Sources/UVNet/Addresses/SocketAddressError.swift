@@ -6,6 +6,8 @@ public enum SocketAddressError: Error, Hashable, Sendable {
   case invalidIPv6
   /// The zone after `%` is neither an interface of this machine nor its number.
   case unknownZone
+  /// A link-local address (fe80::/10) without a zone, which says on which interface it is.
+  case missingZone
   /// Not a number 1 … 65535, or 0 where that is allowed.
   case invalidPort
   /// No port, where one is needed.
@@ -27,6 +29,7 @@ extension SocketAddressError: CustomStringConvertible {
     case .invalidIPv4: "not an IPv4 address (four decimal numbers 0-255, no leading zeros)"
     case .invalidIPv6: "not an IPv6 address"
     case .unknownZone: "no such network interface after the %"
+    case .missingZone: "the zone is missing: which interface, as in fe80::1%eth0"
     case .invalidPort: "not a port (1-65535)"
     case .missingPort: "the port is missing"
     case .unclosedBracket: "the closing ] is missing"

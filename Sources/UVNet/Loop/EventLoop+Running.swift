@@ -49,6 +49,7 @@ extension EventLoop {
     isEnding = true
     remote.refuse()
     for lookup in lookups { lookup.cancel() }
+    standardInput?.close()
     for handle in handles() { handle.close() }
     if runner != nil { unsafe uv_stop(raw) }
   }

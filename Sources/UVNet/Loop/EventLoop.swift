@@ -50,6 +50,8 @@ internal import CLibUV
   var isInTimerCallback = false
   var quiet = QuietConnections()
   var lateTimers = LateTimers()
+  /// Standard input, while it is open on this loop.
+  var standardInput: StandardInput?
   /// Where UDP sockets receive; see ``datagramBatch()``.
   var datagrams: DatagramBatch?
 

@@ -116,20 +116,24 @@ public final class TCPConnection: StreamConnection {
   }
 
   /// The address of this end; `nil` when the system does not know it any more.
+  ///
+  /// On a socket that takes IPv4 and IPv6, an IPv4 address is told as such, not as `::ffff:10.0.0.1`.
   public var localAddress: SocketAddress? {
     guard !isClosing else { return nil }
     return unsafe SocketAddress.read { storage, length in
       unsafe uv_tcp_getsockname(cuv_tcp(raw), storage, length)
-    }
+    }?.unmapped
   }
 
   /// The address of the peer; `nil` when the system does not know it any more, as after an early
   /// reset.
+  ///
+  /// An IPv4 peer of a socket that takes both is told by its IPv4 address.
   public var remoteAddress: SocketAddress? {
     guard !isClosing else { return nil }
     return unsafe SocketAddress.read { storage, length in
       unsafe uv_tcp_getpeername(cuv_tcp(raw), storage, length)
-    }
+    }?.unmapped
   }
 
   /// Whether small segments are sent at once (TCP_NODELAY); false once the connection is closed.
