@@ -13,7 +13,7 @@ import UVNet
 /// - `Server+Sweep`: what is looked at now and then, and what all clients together may hold
 /// - `Server+Signals`: signals, and the end
 /// - `Server+Reloading`: new settings while it runs
-/// - `Server+Log`: what is told, and to whom
+/// - `Server+Log`: the log, diagnostics, and the service manager
 final class Server {
   // What it was told.
   let loader: SettingsLoader<Configuration>

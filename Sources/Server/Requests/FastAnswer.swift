@@ -2,7 +2,7 @@ import TestTaskProto
 
 /// The answer to fast requests as it goes out, made anew once a millisecond at most.
 ///
-/// It cannot be copied, so that nothing is counted when its frames are lent.
+/// It cannot be copied, so that lending its frames retains nothing.
 struct FastAnswer: ~Copyable {
   /// A frame: its length prefix, two tags with lengths, and the 19 characters of a timestamp.
   static let byteCount = 24
