@@ -152,14 +152,6 @@ extension EventLoop {
     }
   }
 
-  /// Forgets a connection that is closed before its collected writes were looked at.
-  func needsNoFlush(_ connection: StreamConnection) {
-    let forgotten = unsafe Unmanaged.passUnretained(connection).toOpaque()
-    unsafe otherUnflushed.removeAll { unsafe $0.toOpaque() == forgotten }
-    guard unsafe firstUnflushed?.toOpaque() == forgotten else { return }
-    unsafe firstUnflushed = otherUnflushed.isEmpty ? nil : otherUnflushed.removeFirst()
-  }
-
   /// Sends collected writes, one pass: what completions write in it gets the next turn, or a fast
   /// peer could keep us here.
   func flushWrites() {

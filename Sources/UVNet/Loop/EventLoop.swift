@@ -40,7 +40,8 @@ internal import CLibUV
   var ticks: [() -> Void] = []
   /// The first connection with collected writes, most often the only one, and the others.
   ///
-  /// Not retained: each is open, or has its close callback still to come and is taken off by that.
+  /// Not retained: each is open, or has its close callback still to come, and the flush at the end of
+  /// that callback takes it off.
   /// Only ever touched for a moment in which nothing of the program's runs.
   @exclusivity(unchecked) var firstUnflushed: Unmanaged<StreamConnection>?
   @exclusivity(unchecked) var otherUnflushed: [Unmanaged<StreamConnection>] = unsafe []

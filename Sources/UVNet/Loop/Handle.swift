@@ -117,7 +117,9 @@ internal import CLibUV
     let handle = unsafe Unmanaged<Handle>.fromOpaque(raw.pointee.data).takeRetainedValue()
     unsafe raw.pointee.data = nil
     handle.state = .closed
-    handle.loop.dispatch { handle.didClose() }
+    // The flush that ends the dispatch may find a connection that was written to and closed since
+    // the last one.
+    withExtendedLifetime(handle) { handle.loop.dispatch { handle.didClose() } }
   }
 
   /// Whether the loop goes on running for this handle's sake; `true` unless set.

@@ -149,10 +149,6 @@ internal import CLibUV
   }
 
   override func didClose() {
-    if progress.contains(.needsFlush) {
-      progress.remove(.needsFlush)
-      loop.needsNoFlush(self)
-    }
     let handlers = unsafe self.handlers?.takeRetainedValue()
     unsafe self.handlers = nil
     unsafe queue.discardCollected(pool: &loop.writeBuffers)
