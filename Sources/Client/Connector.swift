@@ -103,10 +103,7 @@ final class Connector {
   }
 
   private static func cause(_ reason: CloseReason) -> LossCause {
-    switch reason {
-    case .local, .peer: .closedByServer
-    case .failed(let error): cause(error)
-    }
+    reason.error.map(cause) ?? .closedByServer
   }
 
   /// The one name for each way in which a server can end a connection.

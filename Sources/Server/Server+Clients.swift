@@ -10,7 +10,7 @@ extension Server {
       host: configuration.address, port: UInt16(clamping: configuration.port))
     // One set for all connections: they find their session by their tag. The server is held, not
     // looked up, for the sake of the busiest path; closing lets go of it.
-    let handlers = StreamConnection.Handlers(
+    let handlers = TCPConnection.Handlers(
       onData: { [self] connection, bytes in
         if let session = session(of: connection) { receive(bytes, from: session) }
       },
@@ -45,7 +45,7 @@ extension Server {
     sessions.indices.contains(connection.tag) ? sessions[connection.tag] : nil
   }
 
-  private func accept(_ connection: TCPConnection, _ handlers: StreamConnection.Handlers) {
+  private func accept(_ connection: TCPConnection, _ handlers: TCPConnection.Handlers) {
     guard clientCount < configuration.maxConnections,
       clientCount + lingeringCount < descriptorRoom
     else {

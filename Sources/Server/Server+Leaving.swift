@@ -101,15 +101,15 @@ extension Server {
   }
 
   private func leave(_ session: Session, _ reason: CloseReason) {
-    switch reason {
-    case .peer: leave(session, .eof, .done)
-    case .failed(let error) where error.code == .connectionReset || error.code == .brokenPipe:
-      leave(session, .reset, .done)
-    case .failed(let error) where error.code == .timedOut && session.connection.pendingBytes > 0:
+    guard let error = reason.error else {
+      return leave(session, reason == .peer ? .eof : .error, .done)
+    }
+    switch error.code {
+    case .connectionReset, .brokenPipe: leave(session, .reset, .done)
+    case .timedOut where session.connection.pendingBytes > 0:
       // The kernel's patience with a peer that takes nothing, which ends soon after ours.
       leave(session, .stuck, .done, error: error)
-    case .failed(let error): leave(session, .error, .done, error: error)
-    case .local: leave(session, .error, .done)
+    default: leave(session, .error, .done, error: error)
     }
   }
 }

@@ -20,10 +20,22 @@ public struct UVError: Error, Hashable, Sendable {
   /// What more there is to say, such as the names of the handles that are still open.
   public let detail: String?
 
+  /// Whose code it is.
+  public let domain: Domain
+
   /// Makes an error; for embedders' own tests and adapters.
-  public init(_ code: Code, during operation: Operation, detail: String? = nil) {
+  ///
+  /// - Parameters:
+  ///   - code: What went wrong.
+  ///   - operation: What was being done.
+  ///   - domain: Whose code it is; `nil` for the system's, or the look-up's for a code of that.
+  ///   - detail: What more there is to say.
+  public init(
+    _ code: Code, during operation: Operation, domain: Domain? = nil, detail: String? = nil
+  ) {
     self.code = code
     self.operation = operation
+    self.domain = domain ?? (code.isOfNameLookUp ? .nameLookUp : .system)
     self.detail = detail
   }
 
@@ -40,39 +52,73 @@ public struct UVError: Error, Hashable, Sendable {
 
 extension UVError {
   /// The operation that an error was met in.
-  public enum Operation: String, Hashable, Sendable {
+  ///
+  /// More may come with later versions, and a program may have its own.
+  public struct Operation: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The operation's name, such as `connect`.
+    public let rawValue: String
+
+    /// Names an operation.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// The operation's name.
+    public var description: String { rawValue }
+
     /// Making a loop or a handle.
-    case initialize
+    public static let initialize = Operation(rawValue: "initialize")
     /// ``EventLoop/close()``.
-    case closeLoop
+    public static let closeLoop = Operation(rawValue: "closeLoop")
     /// Opening a UDP socket at an address.
-    case bind
+    public static let bind = Operation(rawValue: "bind")
     /// Binding and listening.
-    case listen
+    public static let listen = Operation(rawValue: "listen")
     /// Accepting a connection.
-    case accept
+    public static let accept = Operation(rawValue: "accept")
     /// Connecting.
-    case connect
+    public static let connect = Operation(rawValue: "connect")
     /// Reading.
-    case read
+    public static let read = Operation(rawValue: "read")
     /// Receiving a datagram.
-    case receive
+    public static let receive = Operation(rawValue: "receive")
     /// Sending a datagram.
-    case send
+    public static let send = Operation(rawValue: "send")
     /// Writing.
-    case write
+    public static let write = Operation(rawValue: "write")
     /// Ending this side's stream.
-    case shutdown
+    public static let shutdown = Operation(rawValue: "shutdown")
     /// Taking over a descriptor, or opening standard input.
-    case open
+    public static let open = Operation(rawValue: "open")
     /// Setting an option of a socket or a terminal.
-    case setOption
+    public static let setOption = Operation(rawValue: "setOption")
     /// Starting a thread.
-    case startThread
+    public static let startThread = Operation(rawValue: "startThread")
     /// Watching a signal.
-    case watchSignal
+    public static let watchSignal = Operation(rawValue: "watchSignal")
     /// Looking a name up.
-    case resolve
+    public static let resolve = Operation(rawValue: "resolve")
+  }
+
+  /// Whose code an error has.
+  ///
+  /// More may come with later versions, and a program may have its own.
+  public struct Domain: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The domain's name, such as `system`.
+    public let rawValue: String
+
+    /// Names a domain.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// The domain's name.
+    public var description: String { rawValue }
+
+    /// The operating system and libuv.
+    public static let system = Domain(rawValue: "system")
+    /// The system's look-up of names, such as `EAI_NONAME`.
+    public static let nameLookUp = Domain(rawValue: "nameLookUp")
+    /// This library itself: a limit that was set, or a loop that is ending.
+    public static let library = Domain(rawValue: "library")
+    /// The program that uses the library.
+    public static let program = Domain(rawValue: "program")
   }
 
   /// An error code: zero or a negative number.
@@ -84,6 +130,9 @@ extension UVError {
     public init(rawValue: Int32) { self.rawValue = rawValue }
 
     init(_ code: uv_errno_t) { self.init(rawValue: code.rawValue) }
+
+    /// libuv numbers the errors of look-ups -3000 and below.
+    var isOfNameLookUp: Bool { (-3099 ... -3000).contains(rawValue) }
 
     /// The name, such as `ECONNREFUSED`; `E<number>` for one that libuv does not know.
     public var name: String {

@@ -160,7 +160,7 @@ private final class Link {
   private func closed(_ stream: Stream, _ reason: CloseReason) {
     stream.stop()
     // What this end still has to get it gets; a failure of one end is a failure of the other.
-    if case .failed = reason { stream.sink.reset() }
+    if reason.error != nil { stream.sink.reset() }
     open -= 1
     if open == 0 { onClose() }
   }

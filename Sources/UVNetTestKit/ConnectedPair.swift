@@ -37,5 +37,5 @@ extension EventLoop {
 
 extension RawSpan {
   /// A copy of the bytes, for comparing.
-  public var array: [UInt8] { withUnsafeBytes { Array($0) } }
+  package var array: [UInt8] { [UInt8](self) }
 }

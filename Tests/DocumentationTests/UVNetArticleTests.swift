@@ -2,12 +2,6 @@ import Testing
 import UVNet
 import UVNetTestKit
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Runs the code of UVNet's articles; scripts/ci/check-documentation holds the two alike.
 @Suite struct UVNetArticleTests {
   /// A server on a free port that sends back what comes, until its first connection has ended.
@@ -43,6 +37,57 @@ import UVNetTestKit
     }
   }
 
+  @Test func `getting started: an error that is known to be the library's`() throws {
+    try LoopHarness.run { loop, calls in
+      func print(_ text: String) { calls.record(text) }
+      try loop.withConnectedPair { peer, connection in
+        peer.start(.init(onData: { _, _ in }))
+        do { try peer.write("x") } catch { Issue.record(error) }
+        connection.shutdown()
+        connection.start(
+          .init(
+            onData: { connection, bytes in
+              do throws(UVError) {
+                try connection.write(bytes)
+              } catch {
+                print("not written: \(error.code.name)")
+                connection.close()
+              }
+            }
+          ))
+      }
+      calls.expect(["not written: EPIPE"])
+    }
+  }
+
+  @Test func `threading: another thread comes back to a connection`() throws {
+    // Far off, for tests that block may keep the pool of tasks busy for long.
+    try LoopHarness.run(watchdog: .seconds(600)) { loop, calls in
+      try loop.withConnectedPair { peer, connection in
+        peer.start(
+          .init(onData: { peer, bytes in
+            calls.record(String(decoding: bytes))
+            peer.closeGracefully()
+          }))
+        do { try peer.write("loud") } catch { Issue.record(error) }
+        connection.start(
+          .init(
+            onData: { connection, bytes in
+              let question = String(decoding: bytes)
+              let bound = LoopBound(connection, to: connection.loop)
+              Task.detached {
+                let answer = question.uppercased()
+                bound.remote.execute { loop in
+                  do { try bound.value(on: loop).write(answer) } catch { print("gone: \(error)") }
+                }
+              }
+            }
+          ))
+      }
+      calls.expect(["LOUD"])
+    }
+  }
+
   @Test func `getting started: a name is looked up`() throws {
     try LoopHarness.run { loop, calls in
       func print(_ text: String) { calls.record(String(text.prefix(5))) }
@@ -57,13 +102,11 @@ import UVNetTestKit
   }
 
   @Test func `getting started: a server that ends itself on a signal`() throws {
-    // Any signal would do; SIGTERM could end the test runner.
-    let SIGTERM = SIGWINCH
     let loop = try EventLoop()
     let listener = try Self.listenOnce(on: loop)
-    LoopTimer.after(.milliseconds(1), on: loop) { _ in kill(getpid(), SIGTERM) }
+    LoopTimer.after(.milliseconds(1), on: loop) { _ in sendTermination() }
     let start = loop.now
-    try SignalSource.on(SIGTERM, on: loop) { _ in
+    try SignalSource.on(.terminate, on: loop) { _ in
       listener.close()
       LoopTimer.after(.seconds(5), on: loop) { _ in loop.end() }.keepsLoopAlive = false
     }
@@ -88,7 +131,7 @@ import UVNetTestKit
               switch reason {
               case .local: print("we closed it")
               case .peer: print("the peer ended its stream, then we closed")
-              case .failed(let error): print("it failed: \(error)")
+              default: print("it ended by this: \(reason)")
               }
             }))
       }

@@ -21,8 +21,8 @@ import UVNetTestKit
   }
 
   static func recording(
-    _ calls: CallRecord, onEnd: @escaping (StreamConnection) -> Void = { _ in }
-  ) -> StreamConnection.Handlers {
+    _ calls: CallRecord, onEnd: @escaping (TCPConnection) -> Void = { _ in }
+  ) -> TCPConnection.Handlers {
     .init(
       onData: { _, bytes in calls.record(String(decoding: bytes.array, as: UTF8.self)) },
       onEnd: { connection in
@@ -30,7 +30,7 @@ import UVNetTestKit
         onEnd(connection)
       },
       onClose: { _, reason in
-        if case .failed(let error) = reason {
+        if let error = reason.error {
           calls.record(error.name)
         } else {
           calls.record("\(reason)")

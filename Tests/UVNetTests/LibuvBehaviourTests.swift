@@ -74,7 +74,7 @@ import UVNetTestKit
                   accepted.close()
                 },
                 onClose: { _, reason in
-                  if case .failed(let error) = reason { calls.record(error.name) }
+                  if let error = reason.error { calls.record(error.name) }
                 }))
           }
         }
@@ -122,7 +122,7 @@ import UVNetTestKit
           }))
         connected.start(.init(onData: { _, _ in }))
         let due = loop.now.advanced(by: .milliseconds(3))
-        for text in ["a", "b", "c"] as [StaticString] {
+        for text in ["a", "b", "c"] {
           let timer = LoopTimer.unscheduled(on: loop) { timer in
             expectNoError { try connected.write(text) }
             timer.cancel()

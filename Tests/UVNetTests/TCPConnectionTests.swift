@@ -318,7 +318,7 @@ import UVNetTestKit
           .init(
             onData: { _, _ in },
             onClose: { _, reason in
-              guard case .failed = reason else { return calls.record("\(reason)") }
+              guard reason.error != nil else { return calls.record("\(reason)") }
               calls.record("closed")
             }))
       }

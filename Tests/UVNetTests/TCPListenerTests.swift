@@ -114,7 +114,7 @@ import UVNetTestKit
           .init(
             onData: { _, _ in Issue.record("no data was sent") },
             onClose: { _, reason in
-              if case .failed(let error) = reason { calls.record(error.name) }
+              if let error = reason.error { calls.record(error.name) }
             }))
       }
       listener.pauseAccepting()

@@ -120,7 +120,7 @@ final class ProxyPeers {
           do { try connection.write(bytes) } catch { self.fail("answer: \(error)") }
         },
         onClose: { _, reason in
-          guard case .failed(let error) = reason, error.code == .connectionReset else {
+          guard reason.error?.code == .connectionReset else {
             return self.fail("the reset arrived as: \(reason)")
           }
           print("the reset arrived")

@@ -45,7 +45,7 @@ struct Proxy {
         // Each source is the other's sink: this one takes bytes again, so the other may be read.
         onDrain: { _ in sink.resumeReading() },
         onClose: { _, reason in
-          if case .failed(let error) = reason { print("closed: \(error)") }
+          if let error = reason.error { print("closed: \(error)") }
           // Anything but an orderly end is passed on as a reset, never as an end.
           if reason != .peer { sink.reset() }
         }))

@@ -75,7 +75,8 @@ internal import CLibUV
   private func begin() -> UVError? {
     loop.checkIsOpen("Resolver.resolve() was called after the loop's close()", #fileID, #line)
     guard !loop.isEnding else {
-      return UVError(.canceled, during: .resolve, detail: "the loop is ending")
+      return UVError(
+        .canceled, during: .resolve, domain: .library, detail: "the loop is ending")
     }
     // An embedded NUL would end the name early for the system, and not for us.
     guard !Self.looksNumeric(host) else {

@@ -209,6 +209,9 @@ extension EventLoop {
     if runner != nil { stopProgram(mistake, file, line) }
   }
 
+  /// Whether the loop is running on another thread than this one.
+  var isRunningElsewhere: Bool { runner.map { pthread_equal($0, pthread_self()) == 0 } ?? false }
+
   /// In debug builds, stops a program that uses a running loop from another thread.
   @inline(__always)
   func checkThread() {

@@ -34,7 +34,8 @@ internal import CLibUV
     loop.checkIsOpen("a handle was made on an EventLoop after its close()", #fileID, #line)
     loop.checkThread()
     guard !loop.isEnding else {
-      throw UVError(.canceled, during: .initialize, detail: "the loop is ending")
+      throw UVError(
+        .canceled, during: .initialize, domain: .library, detail: "the loop is ending")
     }
     let status = unsafe initialize(loop.raw, raw)
     guard status == 0 else { throw UVError(status, .initialize) }
@@ -132,6 +133,13 @@ internal import CLibUV
       if isChange { didChangeKeepsLoopAlive() }
     }
   }
+
+  /// Whether libuv waits for something on the handle's behalf: a timer that is scheduled, a
+  /// connection that reads or has something to send.
+  ///
+  /// A handle may be active and not keep the loop alive, or keep it alive and not be active, such as
+  /// a connection whose reading is paused.
+  public final var isActive: Bool { unsafe state == .open && uv_is_active(raw) != 0 }
 
   /// Called when ``keepsLoopAlive`` has changed.
   func didChangeKeepsLoopAlive() {}

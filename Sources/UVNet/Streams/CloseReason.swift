@@ -1,9 +1,48 @@
 /// Why a connection was closed.
-public enum CloseReason: Sendable, Hashable {
+///
+/// More reasons may come with later versions, hence a structure: a `switch` over it has a `default`.
+public struct CloseReason: Sendable, Hashable {
+  /// One word, so that a connection is no larger for it.
+  private enum Kind: Sendable, Hashable {
+    case local, peer
+    indirect case failed(UVError)
+    indirect case program(String)
+  }
+
+  private let kind: Kind
+
   /// This side closed it.
-  case local
+  public static let local = CloseReason(kind: .local)
+
   /// The peer had ended its stream before this side closed.
-  case peer
+  public static let peer = CloseReason(kind: .peer)
+
   /// An operation failed, such as a read by the peer's reset.
-  indirect case failed(UVError)
+  public static func failed(_ error: UVError) -> CloseReason { CloseReason(kind: .failed(error)) }
+
+  /// A reason of the program's own, for ``StreamConnection/close(_:)``, such as `evicted`.
+  ///
+  /// Declare it once, as a static member in an extension.
+  ///
+  /// - Parameter name: What `description` says; two reasons of one name are equal.
+  public init(_ name: String) { kind = .program(name) }
+
+  private init(kind: Kind) { self.kind = kind }
+
+  /// What failed; `nil` when nothing did.
+  public var error: UVError? {
+    if case .failed(let error) = kind { error } else { nil }
+  }
+}
+
+extension CloseReason: CustomStringConvertible {
+  /// The reason in words, such as `peer`, or the error that closed the connection.
+  public var description: String {
+    switch kind {
+    case .local: "local"
+    case .peer: "peer"
+    case .failed(let error): "failed: \(error)"
+    case .program(let name): name
+    }
+  }
 }

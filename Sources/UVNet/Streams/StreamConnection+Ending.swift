@@ -1,6 +1,20 @@
 internal import CLibUV
 
 extension StreamConnection {
+  /// Closes the connection as ``Handle/close()`` does, for a reason that `onClose` is told.
+  ///
+  /// - Parameter reason: Most often one of the program's own, of ``CloseReason/init(_:)``. One that
+  ///   was found before, such as the beginning of a graceful close, stays.
+  public final func close(_ reason: CloseReason) {
+    loop.checkThread()
+    guard !isClosing else { return }
+    if self.reason == nil { self.reason = reason }
+    close()
+  }
+
+  /// Whether the connection is closing gracefully: it still sends, and throws away what it reads.
+  public final var isEnding: Bool { !isClosing && progress.contains(.lingering) }
+
   /// Ends this side's stream once all that was written has been sent; the peer may go on sending.
   ///
   /// Calling it again does nothing.

@@ -23,11 +23,17 @@ extension StreamConnection {
   /// Bytes that the kernel has taken so far.
   public final var bytesWritten: UInt64 { unsafe queue.accepted - UInt64(pendingBytes) }
 
-  /// Whether the program should go on writing: false from the high-water mark down to the low one,
-  /// and after ``shutdown()`` or a close.
+  /// Whether the program should go on writing now: ``canWrite``, and not between the high-water mark
+  /// and the low one, where it should wait for `onDrain`.
   public final var isWritable: Bool {
     !isClosing && progress.isDisjoint(with: [.aboveHighWater, .shutdownAsked, .broken])
   }
+
+  /// Whether anything may be written at all; never true again once it was false.
+  ///
+  /// It turns false by ``shutdown()``, by a close, or when the peer is gone and only its end is still
+  /// to be read.
+  public final var canWrite: Bool { !isClosing && progress.isDisjoint(with: .cannotWrite) }
 
   /// Bytes that may still be written before ``isWritable`` turns false; none when it is false.
   public final var writableBytes: Int {
@@ -62,16 +68,29 @@ extension StreamConnection {
     try unsafe write(bytes.span.bytes, completion: completion)
   }
 
-  /// Sends a constant text; see ``write(_:completion:)-(RawSpan,_)``.
+  /// Sends a part of an array; see ``write(_:completion:)-(RawSpan,_)``.
+  ///
+  /// - Parameters:
+  ///   - bytes: What to send.
+  ///   - completion: Called when the kernel has taken the bytes, or with an error.
+  /// - Throws: As ``write(_:completion:)-(RawSpan,_)`` does.
+  public final func write(
+    _ bytes: ArraySlice<UInt8>, completion: ((Result<Void, UVError>) -> Void)? = nil
+  ) throws(UVError) {
+    try unsafe write(bytes.span.bytes, completion: completion)
+  }
+
+  /// Sends a text; see ``write(_:completion:)-(RawSpan,_)``.
   ///
   /// - Parameters:
   ///   - text: What to send, as UTF-8.
   ///   - completion: Called when the kernel has taken the bytes, or with an error.
   /// - Throws: As ``write(_:completion:)-(RawSpan,_)`` does.
   public final func write(
-    _ text: StaticString, completion: ((Result<Void, UVError>) -> Void)? = nil
+    _ text: String, completion: ((Result<Void, UVError>) -> Void)? = nil
   ) throws(UVError) {
-    let result: Result<Void, UVError> = text.withUTF8Buffer { bytes in
+    var text = text
+    let result: Result<Void, UVError> = text.withUTF8 { bytes in
       do throws(UVError) {
         try unsafe enqueue(UnsafeRawBufferPointer(bytes), completion)
         return .success(())
@@ -117,7 +136,8 @@ extension StreamConnection {
   /// The system has an error of this name too, hence the words.
   private final func overLimit(_ name: String, _ value: Int) -> UVError {
     UVError(
-      .noBufferSpace, during: .write, detail: "the connection's writeLimits.\(name) is \(value)")
+      .noBufferSpace, during: .write, domain: .library,
+      detail: "the connection's writeLimits.\(name) is \(value)")
   }
 
   @inline(__always)

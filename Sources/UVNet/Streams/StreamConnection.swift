@@ -8,54 +8,11 @@ internal import CLibUV
 ///
 /// Writes are collected: all that a callback writes leaves in one system call when it returns.
 @safe public class StreamConnection: Handle {
-  /// What to call when something happens; each closure gets the connection, to avoid a cycle.
-  ///
-  /// One set can serve any number of connections, which then share its memory. The connection lets
-  /// go of it after the close callback.
-  public struct Handlers {
-    final class Closures {
-      let onData: (StreamConnection, RawSpan) -> Void
-      let onEnd: ((StreamConnection) -> Void)?
-      let onDrain: ((StreamConnection) -> Void)?
-      let onClose: ((StreamConnection, CloseReason) -> Void)?
-
-      init(
-        _ onData: @escaping (StreamConnection, RawSpan) -> Void,
-        _ onEnd: ((StreamConnection) -> Void)?, _ onDrain: ((StreamConnection) -> Void)?,
-        _ onClose: ((StreamConnection, CloseReason) -> Void)?
-      ) {
-        self.onData = onData
-        self.onEnd = onEnd
-        self.onDrain = onDrain
-        self.onClose = onClose
-      }
-    }
-
-    let closures: Closures
-
-    /// Makes a set of handlers.
-    ///
-    /// - Parameters:
-    ///   - onData: Bytes arrived; the span is valid during the call only.
-    ///   - onEnd: The peer has ended its stream, and can still be written to. Without this handler
-    ///     the connection closes gracefully by itself.
-    ///   - onDrain: ``StreamConnection/isWritable`` is true again.
-    ///   - onClose: The connection is closed: exactly once, and last.
-    public init(
-      onData: @escaping (StreamConnection, RawSpan) -> Void,
-      onEnd: ((StreamConnection) -> Void)? = nil,
-      onDrain: ((StreamConnection) -> Void)? = nil,
-      onClose: ((StreamConnection, CloseReason) -> Void)? = nil
-    ) {
-      closures = Closures(onData, onEnd, onDrain, onClose)
-    }
-  }
-
   // What a read and an answer touch comes first, so that it shares two lines of the processor's
   // cache; within that, in the order that packs best: ten thousand idle connections hold these.
   final var progress: Progress = []
   /// Counted by hand, from ``start(_:)`` to the close callback: no read counts it anew.
-  final var handlers: Unmanaged<Handlers.Closures>?
+  final var handlers: Unmanaged<ConnectionClosures>?
   final var limits: SharedLimits
   /// Only ever touched for a moment in which nothing of the program's runs.
   @exclusivity(unchecked) final var queue = WriteQueue()
@@ -115,26 +72,29 @@ internal import CLibUV
     try unsafe super.init(type, on: loop, initialize: initialize)
   }
 
-  /// Begins to read.
-  ///
-  /// Call it once, where the connection is handed over or later; a second call is a mistake in the
-  /// program, and stops it. Until then nothing is read, and of what happens to the connection only
-  /// its failure is noticed, within a second or so.
-  public final func start(
-    _ handlers: Handlers, file: StaticString = #fileID, line: UInt = #line
-  ) {
+  @usableFromInline
+  final func start(_ closures: ConnectionClosures, _ file: StaticString, _ line: UInt) {
     guard !isClosing else {
       // Nothing more will come but the close callback, where that is still owed.
       if unsafe self.handlers == nil, !isClosed {
-        unsafe self.handlers = .passRetained(handlers.closures)
+        unsafe self.handlers = .passRetained(closures)
       }
       return
     }
     guard unsafe self.handlers == nil else {
       stopProgram("StreamConnection.start() was called twice", file, line)
     }
-    unsafe self.handlers = .passRetained(handlers.closures)
+    unsafe self.handlers = .passRetained(closures)
     startReading()
+  }
+
+  @usableFromInline
+  final func replace(_ closures: ConnectionClosures) {
+    loop.checkThread()
+    guard !isClosing, let old = unsafe handlers?.takeRetainedValue() else { return }
+    unsafe handlers = .passRetained(closures)
+    // One of the old ones may be what is running.
+    loop.nextTick { withExtendedLifetime(old) {} }
   }
 
   /// Why the connection was closed; `nil` while it is open.
@@ -175,7 +135,7 @@ internal import CLibUV
   }
 
   private final var failure: UVError? {
-    if case .failed(let error) = reason { error } else { nil }
+    reason?.error
   }
 
   /// Calls `body` with the connection behind a stream that libuv calls back for.

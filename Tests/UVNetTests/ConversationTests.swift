@@ -1,0 +1,134 @@
+import Testing
+import UVNet
+import UVNetTestKit
+
+extension CloseReason {
+  fileprivate static let evicted = CloseReason("evicted")
+}
+
+/// What makes a protocol easy to write on a connection.
+@Suite struct ConversationTests {
+  @Test func `a program's own reason is told to onClose, and the first reason stays`() throws {
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair { connected, accepted in
+        connected.start(
+          .init(onData: { _, _ in }, onClose: { _, reason in calls.record("\(reason)") }))
+        connected.close(.evicted)
+        connected.close(.peer)
+        #expect(connected.closeReason == .evicted)
+        #expect(connected.closeReason != CloseReason("other"))
+        accepted.close()
+      }
+      calls.expect(["evicted"])
+    }
+  }
+
+  @Test func `handlers know the connection's own type, and are replaced inside their own call`()
+    throws
+  {
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair { connected, accepted in
+        let second = TCPConnection.Handlers(
+          onData: { connection, bytes in
+            #expect(connection.remoteAddress != nil)
+            calls.record("second \(String(decoding: bytes))")
+            connection.close()
+          },
+          onClose: { _, _ in calls.record("second closed") })
+        accepted.start(
+          .init(
+            onData: { connection, bytes in
+              calls.record("first \(String(decoding: bytes))")
+              connection.replaceHandlers(second)
+              expectNoError { try connected.write("two") }
+            },
+            onClose: { _, _ in Issue.record("these were replaced") }))
+        connected.start(.init(onData: { _, _ in }))
+        expectNoError { try connected.write("one") }
+      }
+      calls.expect(["first one", "second two", "second closed"])
+    }
+  }
+
+  @Test func `whether a connection can write, is ending and is active`() throws {
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair(limits: BackpressureTests.small) { connected, accepted in
+        accepted.start(.init(onData: { _, _ in }))
+        connected.start(.init(onData: { _, _ in }))
+        #expect(connected.isActive)
+        connected.pauseReading()
+        #expect(!connected.isActive && connected.keepsLoopAlive)
+        connected.resumeReading()
+        expectNoError { try connected.write([UInt8](repeating: 0, count: 15_000)[...]) }
+        #expect(connected.canWrite && !connected.isWritable && !connected.isEnding)
+        connected.closeGracefully()
+        #expect(!connected.canWrite && connected.isEnding)
+        calls.record("asked")
+      }
+      calls.expect(["asked"])
+    }
+  }
+
+  @Test func `a text arrives as it was, and bytes that are none are told`() throws {
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair { connected, accepted in
+        accepted.start(
+          .init(onData: { accepted, bytes in
+            calls.record(String(validating: bytes) ?? "no text")
+            #expect([UInt8](bytes) == Array("grüße".utf8))
+            #expect(String(validating: bytes.extracting(0..<3)) == nil)
+            accepted.close()
+          }))
+        connected.start(.init(onData: { _, _ in }))
+        expectNoError { try connected.write("grüße") }
+      }
+      calls.expect(["grüße"])
+    }
+  }
+
+  @Test func `lines come whole however the bytes are cut, and too long a one is refused`() throws {
+    let text = Array("one\r\n\ntwo\nthr".utf8)
+    for cut in 0...text.count {
+      for second in cut...text.count {
+        var splitter = LineSplitter(maximumLength: 3)
+        var lines: [String] = []
+        for piece in [text[..<cut], text[cut..<second], text[second...]] {
+          try splitter.split(Array(piece).span.bytes) { lines.append(String(decoding: $0)) }
+        }
+        #expect(lines == ["one", "", "two"])
+        #expect(splitter.rest == Array("thr".utf8))
+      }
+    }
+    for text in ["four\n", "four", "abcd\r\n", "abcde"] {
+      var splitter = LineSplitter(maximumLength: 3)
+      #expect(throws: LineSplitter.LineTooLong(maximumLength: 3)) {
+        try splitter.split(Array((text + "x").utf8).span.bytes) { _ in }
+      }
+    }
+  }
+
+  @Test func `an error says whose code it is`() {
+    #expect(UVError(.timedOut, during: .connect).domain == .system)
+    #expect(UVError(.init(rawValue: -3008), during: .resolve).domain == .nameLookUp)
+    let own = UVError(.canceled, during: .init(rawValue: "handshake"), domain: .program)
+    #expect(own.domain == .program)
+    #expect(own.description.hasPrefix("handshake: "))
+  }
+
+  #if os(Linux)
+    @Test func `a value that is bound to a loop opens on that loop only`() async throws {
+      let loop = try EventLoop()
+      #expect(LoopBound("value", to: loop).value(on: loop) == "value")
+      try loop.close()
+      let result = await #expect(
+        processExitsWith: .failure, observing: [\.standardErrorContent]
+      ) {
+        let loop = try EventLoop()
+        let other = try EventLoop()
+        _ = LoopBound("value", to: loop).value(on: other)
+      }
+      let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+      #expect(message.contains("a LoopBound value was asked for on another loop"))
+    }
+  #endif
+}
