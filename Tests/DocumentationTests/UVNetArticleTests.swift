@@ -3,7 +3,9 @@ import UVNet
 import UVNetTestKit
 
 /// Runs the code of UVNet's articles; scripts/ci/check-documentation holds the two alike.
-@Suite struct UVNetArticleTests {
+///
+/// One after the other: two of them wait for tasks, whose pool may have two threads only.
+@Suite(.serialized) struct UVNetArticleTests {
   /// A server on a free port that sends back what comes, until its first connection has ended.
   static func listenOnce(on loop: EventLoop) throws -> TCPListener {
     try TCPListener.listen(at: SocketAddress(.loopback, port: 0), on: loop) {
