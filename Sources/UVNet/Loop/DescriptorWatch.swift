@@ -6,6 +6,8 @@ internal import CLibUV
 /// The watch reads and writes nothing itself. It calls back for as long as the descriptor is ready, on
 /// each turn of the loop, so the callback must read or write, or ask for something else.
 ///
+/// With the system's `read`, of Glibc or Darwin:
+///
 /// ```swift
 /// let watch = try DescriptorWatch.on(descriptor, for: .readable, on: loop) { watch, events in
 ///   var bytes = [UInt8](repeating: 0, count: 4096)
