@@ -29,7 +29,7 @@ import Testing
     "\u{1b}O5P", "\u{1b}O1;5Q", "\u{1b}OP", "\u{1b}Oj",
     // DCS, OSC, APC, PM, SOS; ended by ST in two bytes or one character, or by BEL.
     "\u{1b}P>|XTerm(370)\u{1b}\\", "\u{1b}P1$r0m\u{9c}", "\u{1b}P1+r544e=787465726d\u{7}",
-    "\u{1b}]11;rgb:0000/0000/0000\u{7}", "\u{1b}]52;c;aGVsbG8=\u{1b}\\", "\u{1b}]0;grüß Ü\u{9c}",
+    "\u{1b}]11;rgb:0000/0000/0000\u{7}", "\u{1b}]52;c;aGVsbG8=\u{1b}\\", "\u{1b}]0;grüß Üx\u{9c}",
     "\u{1b}_Gi=31;OK\u{1b}\\", "\u{1b}^private\u{1b}\\", "\u{1b}Xanything\u{1b}\\",
     "\u{90}1$r0m\u{9c}", "\u{9d}11;rgb:0/0/0\u{7}", "\u{9f}G\u{9c}", "\u{9e}x\u{9c}",
     "\u{98}x\u{9c}",

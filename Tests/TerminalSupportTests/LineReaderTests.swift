@@ -33,7 +33,9 @@ import Testing
   @Test("a huge line is one error and costs no memory")
   func huge() {
     let long = String(repeating: "x", count: LineReader.limit + 1)
+    let longest = String(repeating: "x", count: LineReader.limit)
     for pieces in [1000, Int.max] {
+      #expect(read("a\n\(longest)\nb", pieces: pieces) == ["a", longest, "b"].map { .text($0) })
       #expect(
         read("a\n\(long)\(long)\nb\n\(long)", pieces: pieces) == [
           .text("a"), .tooLong, .text("b"), .tooLong,
