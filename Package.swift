@@ -79,15 +79,24 @@ let package = Package(
       ],
       path: "Sources/ClientCore", swiftSettings: strict + [.strictMemorySafety()]),
     .target(name: "UVNetTestKit", dependencies: ["UVNet"], swiftSettings: strict),
+    .target(
+      name: "TestTaskServerCore",
+      dependencies: [
+        "TestTaskProto", "TestTaskProgramBasics", "TestTaskDaemonSupport",
+        .product(
+          name: "HeapModule", package: "swift-collections", condition: .when(traits: ["Programs"])),
+      ],
+      path: "Sources/ServerCore",
+      swiftSettings: strict
+    ),
     .executableTarget(
       name: "TestTaskServer",
       dependencies: [
         "UVNet", "TestTaskProto", "TestTaskProgramBasics", "TestTaskDaemonSupport",
+        "TestTaskServerCore",
         .product(
           name: "ArgumentParser", package: "swift-argument-parser",
           condition: .when(traits: ["Programs"])),
-        .product(
-          name: "HeapModule", package: "swift-collections", condition: .when(traits: ["Programs"])),
       ],
       path: "Sources/Server",
       swiftSettings: strict
@@ -127,7 +136,8 @@ let package = Package(
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "TestTaskServer", "TestTaskDaemonSupport", "TestTaskProgramBasics", "UVNet", "UVNetTestKit",
+        "TestTaskServer", "TestTaskServerCore", "TestTaskDaemonSupport", "TestTaskProgramBasics",
+        "TestTaskProto", "UVNet", "UVNetTestKit",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -144,7 +154,7 @@ let package = Package(
       name: "TestTaskFuzzProperties",
       dependencies: [
         "UVNet", "TestTaskProto", "TestTaskProgramBasics", "TestTaskDaemonSupport",
-        "TestTaskTerminalSupport", "TestTaskServer", "TestTaskClientCore",
+        "TestTaskTerminalSupport", "TestTaskServerCore", "TestTaskClientCore",
       ],
       path: "Tests/FuzzProperties",
       swiftSettings: strict

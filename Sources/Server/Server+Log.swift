@@ -59,12 +59,4 @@ extension Server {
     notifier.sendWaiting()
     if notifier.isWaiting { scheduleNotifying() }
   }
-
-  /// Tells the service manager how things are.
-  func sendStatus() {
-    let rate = (requestCount - statusRequestCount) / 10
-    statusRequestCount = requestCount
-    notifier.send(
-      "STATUS=\(clientCount) clients, \(sleeping.count) sleeping requests, \(rate) requests/s")
-  }
 }

@@ -1,5 +1,6 @@
-import TestTaskProgramBasics
 import TestTaskDaemonSupport
+import TestTaskProgramBasics
+import TestTaskServerCore
 import UVNet
 
 #if canImport(Glibc)
@@ -12,92 +13,73 @@ extension Server {
   func watchSignals() throws {
     // A log at a limit of file sizes is like one on a full disk: its lines are lost, and no more.
     signal(SIGXFSZ, SIG_IGN)
-    for signal in [SIGTERM, SIGINT] {
+    for (signal, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
       // What a shell has set to be ignored, for a job in the background, stays ignored.
       if signal == SIGINT, SignalSource.isIgnored(signal) { continue }
-      try SignalSource.on(signal, on: loop) { [unowned self] _ in end(signal) }
+      try SignalSource.on(signal, on: loop) { [unowned self] _ in
+        core.signalled(signal, named: name, at: loop.now.nanoseconds) { [connections] place in
+          connections[place]?.pendingBytes ?? 0
+        }
+        performActions()
+      }
     }
     try SignalSource.on(SIGHUP, on: loop) { [unowned self] _ in reload() }
     try SignalSource.on(SIGUSR1, on: loop) { [unowned self] _ in reopenLog() }
   }
 
-  // MARK: Ending
+  // MARK: Reloading
 
-  /// The first signal drains; a second one ends it now.
-  private func end(_ signal: Int32) {
-    let patience = UInt64(configuration.drainTimeoutSeconds) * 1_000_000_000
-    switch drain.signalled(signal, at: loop.now.nanoseconds, patience: patience) {
-    case .begin: beginDrain(signal)
-    case .exitNow: endNow(signal)
+  /// Descriptors for everything that is not a client: three standard ones, two of them opened anew,
+  /// the loop's ten, the log, and for a moment the log's reopening, the configuration, the service
+  /// manager's socket and a client that is turned away.
+  static let reservedDescriptors = 20
+
+  /// Takes the settings over that a running server can change, all of them or none.
+  private func reload() {
+    // Too late for new settings, and whoever manages the service would take it for running.
+    guard !core.isEnding else { return reopenLog() }
+    notifier.send("RELOADING=1\nMONOTONIC_USEC=\(loop.now.nanoseconds / 1_000)")
+    defer { notifier.send("READY=1") }
+    // Whatever the ini is like; and first, so that the new log tells of the reload.
+    reopenLog()
+    do throws(SettingProblems) {
+      let waiting = try takeOver(loader.load())
+      for key in waiting {
+        diagnostics.report(.warning, "reloaded; a new \"\(key)\" needs a restart")
+      }
+      if waiting.isEmpty { diagnostics.report(.info, "reloaded") }
+      record(.info, "reload") {
+        $0.add("result", "ok")
+        if !waiting.isEmpty { $0.add("needs_restart", waiting.joined(separator: ",")) }
+      }
+    } catch {
+      for line in error.lines { diagnostics.print(.error, line) }
+      diagnostics.report(.error, "not reloaded; the settings stay as they were")
+      record(.error, "reload") {
+        $0.add("result", "failed")
+        $0.add("problems", error.lines.count)
+      }
     }
   }
 
-  private func beginDrain(_ signal: Int32) {
-    notifier.send("STOPPING=1")
-    listener?.close()
-    let dropped = sleeping.drop(after: drain.deadline)
-    record(.info, "drain") {
-      $0.add("signal", Self.name(of: signal))
-      $0.add("clients", clientCount)
-      $0.add("sleeping", sleeping.count)
-      $0.add("dropped", dropped)
-    }
-    if dropped > 0 {
-      diagnostics.report(
-        .warning, "sleeping requests dropped, due after the drain timeout: \(dropped)")
-    }
-    hastenLingering()
-    for case let session? in sessions { takeStep(session) }
-    let timer = LoopTimer.unscheduled(on: loop) { [unowned self] _ in abandonDrain() }
-    timer.schedule(at: EventLoop.Instant(nanoseconds: drain.deadline))
-    endIfDrained()
+  /// - Returns: The keys whose new values need a restart.
+  private func takeOver(_ read: Settings<Configuration>) -> [String] {
+    let waiting = read.needingRestart(from: settings)
+    settings = read.reloaded(over: settings)
+    let room = DescriptorLimit.raise(
+      for: configuration.maxConnections, reserve: Self.reservedDescriptors)
+    if let asked = settings.lowerConnections(to: room) { warnOfLowering(from: asked) }
+    log.level = configuration.logLevel
+    core.reloaded(configuration, descriptorRoom: room)
+    for case let connection? in connections { applySettings(to: connection) }
+    performActions()
+    return waiting
   }
 
-  private func takeStep(_ session: Session) {
-    session.undecoded = []
-    let step = DrainStep(
-      unsent: session.connection.pendingBytes,
-      sleepingRequests: sleeping.sleeping(of: session.owner))
-    switch step {
-    case .closeNow, .sendAndClose:
-      leave(session, .shutdown, .gracefully)
-    case .waitForSleeping:
-      // Read and thrown away from now on: only so is the client's own end noticed.
-      session.connection.resumeReading()
-    }
-  }
-
-  /// Whoever is left has had its time; but what is due by the deadline itself is answered first,
-  /// whichever timer the loop has called first, and leaves before the connections are closed.
-  private func abandonDrain() {
-    answerDue()
-    loop.nextTick { [unowned self] in
-      if let next = sleeping.nextDeadline(), next <= drain.deadline { return abandonDrain() }
-      guard drain.isAbandoned() else { return }
-      for case let session? in sessions { leave(session, .shutdown, .atOnce) }
-      stop()
-    }
-  }
-
-  func endIfDrained() {
-    if drain.ends(clients: clientCount, lingering: lingeringCount) { stop() }
-  }
-
-  private func stop() {
-    reportRejections()
-    record(.info, "stop")
-    loop.end()
-  }
-
-  private func endNow(_ signal: Int32) {
-    for case let session? in sessions { leave(session, .shutdown, .atOnce) }
-    reportRejections()
-    record(.warning, "stop") { $0.add("signal", Self.name(of: signal)) }
-    log.flush()
-    exit(128 + signal)
-  }
-
-  private static func name(of signal: Int32) -> String {
-    signal == SIGTERM ? "SIGTERM" : "SIGINT"
+  func warnOfLowering(from asked: Int) {
+    diagnostics.report(
+      .warning,
+      "max_connections lowered from \(asked) to \(configuration.maxConnections): "
+        + "the process may have no more descriptors (ulimit -n)")
   }
 }

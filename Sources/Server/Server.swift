@@ -1,75 +1,45 @@
 import TestTaskDaemonSupport
 import TestTaskProgramBasics
-import TestTaskProto
+import TestTaskServerCore
 import UVNet
 
-/// The server: one loop, one listener, and a session for each client that is connected.
+/// The server's shell: one loop, and all that it tells ``ServerCore`` of, which decides.
 ///
-/// What there is to decide is in value types of their own; this wires them to the loop:
-///
-/// - `Server+Clients`: clients that come, and what they send
-/// - `Server+Sleeping`: requests that sleep
-/// - `Server+Leaving`: clients that go
-/// - `Server+Sweep`: what is looked at now and then, and what all clients together may hold
-/// - `Server+Signals`: signals, and the end
-/// - `Server+Reloading`: new settings while it runs
-/// - `Server+Log`: the log, diagnostics, and the service manager
+/// - `Server+Connections`: the listener, and what connections do
+/// - `Server+Actions`: what the core asks for
+/// - `Server+Log`: log and diagnostics
+/// - `Server+Signals`: signals, and new settings while it runs
 final class Server {
-  // What it was told.
   let loader: SettingsLoader<Configuration>
   let diagnostics: Diagnostics
   var settings: Settings<Configuration>
-  var configuration: Configuration { settings.values }
-  var timeouts: ConnectionTimeouts
 
-  // What it works with.
   let loop: EventLoop
   let notifier = ServiceNotifier()
-  @exclusivity(unchecked) var log: EventLog
+  var log: EventLog
   var isFlushScheduled = false
   /// Made once: most turns of the loop have something to log.
   lazy var flushLater: () -> Void = { [unowned self] in flushLog() }
   var listener: TCPListener?
-  var sleepTimer: LoopTimer?
+  var answerTimer: LoopTimer?
   var sweepTimer: LoopTimer?
   var rejectionTimer: LoopTimer?
   var logRetryTimer: LoopTimer?
+  var notifyRetryTimer: LoopTimer?
+  private var statusTimer: LoopTimer?
   /// When standard error was last told that the log loses lines.
   var logFailureToldAt: EventLoop.Instant?
-  var statusTimer: LoopTimer?
-  var notifyRetryTimer: LoopTimer?
 
-  // Who is connected: sessions by their place in the sleep queue, which is their connection's tag.
-  // Like all that is marked so, touched for a moment only: what runs meanwhile leaves it alone.
-  @exclusivity(unchecked) var sessions: [Session?] = []
-  var clientCount = 0
-  var lastNumber: UInt64 = 0
-  /// Connections turned away that the log has not heard of.
-  var rejectedCount = 0
-  /// Connections of clients that have left, whose last answers are still on their way.
-  var lingeringCount = 0
-  /// Those of them that wait for something, by their tag.
-  var lingering: [Int: TCPConnection] = [:]
-  /// Clients and lingering connections that there are descriptors for.
-  var descriptorRoom: Int
-
-  // What is asked and answered.
-  @exclusivity(unchecked) var sleeping = SleepQueue()
-  /// When the sleep timer fires; nanoseconds on the loop's clock.
-  var wakingAt: UInt64?
+  // Each access is over before anything else of the program runs: the core calls nothing but what
+  // an event hands it, and that touches neither. A dynamic exclusivity check for each access would
+  // cost a fast request some 200 instructions of 850 (docs/performance.md, ceilings).
+  @exclusivity(unchecked) var core: ServerCore
   @exclusivity(unchecked) var fastAnswer = FastAnswer()
-  var requestCount: UInt64 = 0
-  /// ``requestCount`` when the service manager was last told the rate.
-  var statusRequestCount: UInt64 = 0
-  /// Bytes held for all connections: unsent answers and requests that wait behind them.
-  var memory = MemoryLedger()
-  var writeLimits: StreamConnection.WriteLimits
-  /// Beside ``configuration``, since every read looks at it.
-  var tightMarkBytes: Int
-
-  // How it ends.
-  var drain = Drain()
-  var endSignal: Int32? { drain.signal }
+  var slowAnswer: [UInt8] = []
+  /// Connections by their clients' places, which are their tags.
+  var connections: [TCPConnection?] = []
+  /// Connections of clients that have left and not got all yet, by their tags, which are negative.
+  var lingering: [Int: TCPConnection] = [:]
 
   /// Opens the log; nothing is listened on before ``start()``.
   ///
@@ -85,22 +55,21 @@ final class Server {
   ) throws {
     self.loader = loader
     self.settings = settings
-    self.descriptorRoom = descriptorRoom
     self.diagnostics = diagnostics
     let values = settings.values
-    timeouts = ConnectionTimeouts(values)
-    writeLimits = values.writeLimits
-    tightMarkBytes = values.tightMarkBytes
-    log = try EventLog(
-      path: values.logFile, format: values.logFormat, level: values.logLevel)
+    core = ServerCore(values, descriptorRoom: descriptorRoom)
+    log = try EventLog(path: values.logFile, format: values.logFormat, level: values.logLevel)
     loop = try EventLoop()
   }
 
   /// Listens, and says so.
   func start() throws {
-    sleepTimer = .unscheduled(on: loop, isPrecise: true) { [unowned self] _ in answerDue() }
+    answerTimer = .unscheduled(on: loop, isPrecise: true) { [unowned self] _ in answerDue() }
     sweepTimer = .unscheduled(on: loop) { [unowned self] _ in sweep() }
-    rejectionTimer = .unscheduled(on: loop) { [unowned self] _ in reportRejections() }
+    rejectionTimer = .unscheduled(on: loop) { [unowned self] _ in
+      core.reportRejections()
+      performActions()
+    }
     logRetryTimer = .unscheduled(on: loop) { [unowned self] _ in writeAgain() }
     notifyRetryTimer = .unscheduled(on: loop) { [unowned self] _ in notifyAgain() }
     notifier.onWaiting = { [unowned self] in scheduleNotifying() }
@@ -117,8 +86,10 @@ final class Server {
     }
     notifier.send("READY=1")
     if notifier.isEnabled {
-      sendStatus()
-      statusTimer = .every(.seconds(10), on: loop) { [unowned self] _ in sendStatus() }
+      notifier.send(core.status())
+      statusTimer = .every(.seconds(10), on: loop) { [unowned self] _ in
+        notifier.send(core.status())
+      }
     }
     record(.info, "start") {
       guard let address = listener?.localAddress else { return }

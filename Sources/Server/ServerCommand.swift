@@ -1,6 +1,7 @@
 import ArgumentParser
 import TestTaskDaemonSupport
 import TestTaskProgramBasics
+import TestTaskServerCore
 import UVNet
 
 #if canImport(Glibc)

@@ -71,9 +71,61 @@ import UVNetTestKit
     _ = try client.receiveMessage()
     server.program.send(signal: SIGTERM)
     _ = try server.logLines(containing: "event=drain")
+    // Sooner it would be the first one, forwarded by a parent.
+    usleep(600_000)
     server.program.send(signal: signal)
     #expect(try server.program.wait() == .exit(128 + signal))
     #expect(try readFile(server.logPath).count(of: "reason=shutdown") == 1)
+  }
+
+  @Test(arguments: [SIGINT, SIGTERM])
+  func `a signal that comes twice at once is one, and drains`(signal: Int32) throws {
+    let server = try RunningServer()
+    let client = try server.connect()
+    try client.send(.slow(1), .fast)
+    _ = try client.receiveMessage()
+    server.program.send(signal: signal)
+    _ = try server.logLines(containing: "event=drain")
+    server.program.send(signal: signal)
+    #expect(try client.receiveMessage() == .slowResponse(connectedClientCount: 1))
+    #expect(try server.program.wait() == .exit(0))
+    // What is logged last is written, too.
+    let lines = try readFile(server.logPath).split(separator: "\n")
+    #expect(lines.last?.contains("event=stop") == true)
+  }
+
+  @Test func `a sleeping request that is dropped leaves a trace`() throws {
+    let server = try RunningServer("[limits]\ndrain_timeout_seconds = 1\n")
+    let leaves = try server.connect()
+    try leaves.send(.slow(100), .slow(100), .fast)
+    _ = try leaves.receiveMessage()
+    leaves.shutdownWrite()
+    #expect(try leaves.receiveToEnd().isEmpty)
+    #expect(try server.logLines(containing: "event=disconnect")[0].contains(" dropped=2"))
+    let drained = try server.connect()
+    try drained.send(.slow(100), .fast)
+    _ = try drained.receiveMessage()
+    let quiet = try server.connect()
+    try quiet.send(.fast)
+    _ = try quiet.receiveMessage()
+    #expect(try server.terminate() == .exit(0))
+    let lines = try server.logLines(containing: "event=disconnect", count: 3)
+    #expect(lines[1].contains("reason=shutdown") && lines[1].contains(" dropped=1"))
+    #expect(lines[2].contains("reason=shutdown") && !lines[2].contains("dropped="))
+  }
+
+  @Test func `at level debug each request and each answer has its line`() throws {
+    let server = try RunningServer("[log]\nlevel = debug\n")
+    let client = try server.connect()
+    try client.send(.fast, .fast, .slow(0))
+    _ = try client.receiveMessages(3)
+    client.close()
+    _ = try server.logLines(containing: "event=disconnect")
+    let lines = try readFile(server.logPath).split(separator: "\n")
+    #expect(lines.count { $0.hasSuffix("event=request conn=1 type=fast") } == 2)
+    #expect(lines.count { $0.hasSuffix("event=answer conn=1 type=fast") } == 2)
+    #expect(lines.count { $0.hasSuffix("event=request conn=1 type=slow sleep_s=0") } == 1)
+    #expect(lines.count { $0.hasSuffix("event=answer conn=1 type=slow connected_clients=1") } == 1)
   }
 
   // MARK: Reloading and rotation

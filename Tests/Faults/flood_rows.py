@@ -244,3 +244,22 @@ def leave_with_answers_unsent(place):
     check("clients=0" in lines[-1], "the number of clients is wrong in the end")
     check(not [line for line in lines if "reason=buffer" in line], "somebody was closed for others")
     place.note(f"{len(lines)} clients, each with one disconnect, and a slow reader got all before and after")
+
+
+@row("44-frames", "40 clients with the costliest legal frames: one field 32 000 times")
+def costly_frames(place):
+    server = place.server()
+    payload = b"\x1a\x00" * 32_000
+    costly = varint(len(payload)) + payload
+    clients, rounds = 40, 25
+
+    def load():
+        connections = [server.connect() for _ in range(clients)]
+        for _ in range(rounds):
+            for client in connections:
+                client.send(costly)
+            for client in connections:
+                client.receive(FAST_ANSWER_LENGTH)
+
+    measure_beside(place, server, load, f"{clients} clients with {rounds} frames of 32 000 fields each")
+    check(server.terminate() == 0, "no clean end afterwards")

@@ -1,6 +1,6 @@
 internal import TestTaskDaemonSupport
 internal import TestTaskProgramBasics
-@testable internal import TestTaskServer
+internal import TestTaskServerCore
 
 /// A file is either taken whole, in which case what is dumped reads back to the same settings, or
 /// refused with a printable line a problem and nothing changed.

@@ -2,7 +2,7 @@ import TestTaskDaemonSupport
 import Testing
 import UVNet
 
-@testable import TestTaskServer
+@testable import TestTaskServerCore
 
 @Suite struct ConfigurationTests {
   @Test func `every key has a default that its own row accepts, and one place`() throws {
@@ -50,10 +50,10 @@ import UVNet
   @Test func `reading pauses at a sixteenth of the write buffer, or less when all hold much`() {
     var values = Configuration()
     #expect(values.pauseMarkBytes == 65_536)
-    #expect(values.writeLimits.highWaterMark == 65_535)
-    #expect(values.tightWriteLimits.highWaterMark == 4_095)
-    #expect(values.tightWriteLimits.maximumPendingBytes == values.writeBufferBytes)
+    #expect(values.outputLimits.highWaterMark == 65_535)
+    #expect(values.tightOutputLimits.highWaterMark == 4_095)
+    #expect(values.tightOutputLimits.maximumPendingBytes == values.writeBufferBytes)
     values.writeBufferBytes = 4_096
-    #expect(values.tightWriteLimits == values.writeLimits)
+    #expect(values.tightOutputLimits == values.outputLimits)
   }
 }

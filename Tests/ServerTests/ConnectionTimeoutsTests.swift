@@ -1,6 +1,6 @@
 import Testing
 
-@testable import TestTaskServer
+@testable import TestTaskServerCore
 
 @Suite struct ConnectionTimeoutsTests {
   private typealias Observation = ConnectionActivity.Observation

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import TestTaskServer
+@testable import TestTaskServerCore
 
 @Suite struct DrainStepTests {
   @Test func `only what is due keeps a connection`() {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import TestTaskServer
+@testable import TestTaskServerCore
 
 @Suite struct FastAnswerTests {
   @Test func `as many answers as one read can ask for are all the same`() {

@@ -1,7 +1,7 @@
 import TestTaskDaemonSupport
 import Testing
 
-@testable import TestTaskServer
+@testable import TestTaskServerCore
 
 #if canImport(Glibc)
   import Glibc

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import TestTaskServer
+@testable import TestTaskServerCore
 
 @Suite struct MemoryLedgerTests {
   @Test func `the sum is what those who are there hold`() {

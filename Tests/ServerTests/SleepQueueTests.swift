@@ -1,6 +1,6 @@
 import Testing
 
-@testable import TestTaskServer
+@testable import TestTaskServerCore
 
 @Suite struct SleepQueueTests {
   @Test func `sleeps end in order of deadline, then of arrival`() {
@@ -55,6 +55,22 @@ import Testing
     #expect(queue.popDue(at: 9) == nil)
     queue.add(second, until: 2, clients: 8)
     #expect(queue.popDue(at: 9)?.clients == 8)
+  }
+
+  @Test func `a place that was taken four billion times does not inherit sleeps`() {
+    var queue = SleepQueue(firstGeneration: .max - 1)
+    let first = queue.enter()
+    queue.add(first, until: 1, clients: 7)
+    queue.leave(first)
+    let last = queue.enter()
+    queue.add(last, until: 1, clients: 8)
+    queue.leave(last)
+    // The numbers have begun again; what slept before has left nothing, however little it was.
+    #expect(queue.storedCount == 0)
+    let next = queue.enter()
+    #expect(queue.sleeping(of: next) == 0)
+    #expect(queue.popDue(at: 9) == nil)
+    #expect(queue.count == 0)
   }
 
   @Test func `sleeping for ever and leaving, again and again, does not grow the heap`() {

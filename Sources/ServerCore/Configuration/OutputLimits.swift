@@ -1,27 +1,35 @@
-import UVNet
+/// How many unsent bytes a connection may have; the shell hands it on to the connection.
+package struct OutputLimits: Hashable, Sendable {
+  /// A write that brings more than this many unsent bytes fills the connection.
+  package var highWaterMark: Int
+  /// It has drained when no more than this many are left.
+  package var lowWaterMark: Int
+  /// A write that would bring more is refused.
+  package var maximumPendingBytes: Int
+}
 
 extension Configuration {
   /// Unsent answers from which decoding and reading pause: a sixteenth of the hard cap, because
   /// pausing has to come long before the cap for a peer that does read never to be cut.
-  var pauseMarkBytes: Int { max(1, writeBufferBytes / 16) }
+  package var pauseMarkBytes: Int { max(1, writeBufferBytes / 16) }
 
   /// What each connection may hold as long as all of them together hold little.
-  var writeLimits: StreamConnection.WriteLimits {
+  package var outputLimits: OutputLimits {
     // The mark itself must already count as above it: decoding stops there.
-    StreamConnection.WriteLimits(
+    OutputLimits(
       highWaterMark: pauseMarkBytes - 1, lowWaterMark: pauseMarkBytes / 4,
       maximumPendingBytes: writeBufferBytes)
   }
 
   /// Bytes held for all connections together from which each may hold little more: a quarter of
   /// the whole, because what is held already is still to come down.
-  var tightMarkBytes: Int { totalWriteBufferBytes / 4 }
+  package var tightMarkBytes: Int { totalWriteBufferBytes / 4 }
 
   /// What each connection may hold from there on.
   ///
   /// Its hard cap stays, so that a peer that does read is not cut for the sake of those that do not.
-  var tightWriteLimits: StreamConnection.WriteLimits {
-    var limits = writeLimits
+  package var tightOutputLimits: OutputLimits {
+    var limits = outputLimits
     limits.highWaterMark = min(limits.highWaterMark, 4_095)
     limits.lowWaterMark = min(limits.lowWaterMark, 1_024)
     return limits

@@ -9,6 +9,8 @@ struct Drain: Hashable {
     case begin
     /// Close everything and exit: somebody has asked twice.
     case exitNow
+    /// Nothing: a parent that forwards signals sends the same one twice, within milliseconds.
+    case wait
   }
 
   private enum Phase: Hashable { case serving, draining, over }
@@ -19,12 +21,21 @@ struct Drain: Hashable {
   /// Until when it may last; 0 while the server serves.
   private(set) var deadline: UInt64 = 0
 
+  /// From when on after the first signal another one is a second: half a second, in nanoseconds.
+  static let repeatInterval: UInt64 = 500_000_000
+
+  private var beganAt: UInt64 = 0
+
   var hasBegun: Bool { phase != .serving }
 
-  /// The first signal begins the drain; a second one ends it now.
+  /// The first signal begins the drain; a second one, ``repeatInterval`` or more after it, ends it
+  /// now.
   mutating func signalled(_ signal: Int32, at now: UInt64, patience: UInt64) -> Order {
-    guard phase == .serving else { return .exitNow }
+    guard phase == .serving else {
+      return now >= beganAt && now - beganAt >= Self.repeatInterval ? .exitNow : .wait
+    }
     phase = .draining
+    beganAt = now
     self.signal = signal
     deadline = now &+ min(patience, .max - now)
     return .begin

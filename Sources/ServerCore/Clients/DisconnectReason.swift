@@ -2,7 +2,7 @@
 ///
 /// Whatever is found first is the reason; a connection leaves once, and later events, the reset
 /// that answers a closing for one, change nothing.
-enum DisconnectReason: String, CaseIterable, Sendable {
+package enum DisconnectReason: String, CaseIterable, Sendable {
   case eof
   case reset
   case idle

@@ -1,33 +1,12 @@
-import TestTaskProto
 import Testing
 
-@testable import TestTaskServer
+@testable import TestTaskServerCore
 
-@Suite struct ReplyTests {
-  @Test func `a fast request is answered now`() throws {
-    #expect(try Reply(to: .requestForFastResponse, connectedClients: 3) == .fastNow)
-  }
-
-  @Test(arguments: [0, 5, UInt32.max])
-  func `a slow request captures the clients of its moment`(seconds: UInt32) throws {
-    let request = Message.requestForSlowResponse(timeInSecondsToSleep: seconds)
-    #expect(
-      try Reply(to: request, connectedClients: 3) == .slowLater(seconds: seconds, clients: 3))
-  }
-
-  @Test(arguments: [
-    Message.fastResponse(currentDateTime: ""), .slowResponse(connectedClientCount: 1),
-  ])
-  func `a response is for clients`(message: Message) {
-    #expect(throws: ProtocolViolation.Kind.unexpectedMessage) {
-      try Reply(to: message, connectedClients: 1)
-    }
-  }
-
+@Suite struct AnswerTests {
   @Test func `no sleep overflows the clock`() {
-    #expect(Reply.deadline(after: 2, from: 5) == 2_000_000_005)
-    #expect(Reply.deadline(after: .max, from: 0) == 4_294_967_295_000_000_000)
-    #expect(Reply.deadline(after: .max, from: .max - 1) == .max)
+    #expect(ServerCore.deadline(after: 2, from: 5) == 2_000_000_005)
+    #expect(ServerCore.deadline(after: .max, from: 0) == 4_294_967_295_000_000_000)
+    #expect(ServerCore.deadline(after: .max, from: .max - 1) == .max)
   }
 
   @Test func `the fast answer is one frame with the time, made anew each millisecond`() throws {

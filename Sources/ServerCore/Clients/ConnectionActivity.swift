@@ -20,7 +20,7 @@ struct ConnectionActivity: Equatable {
   private var bytesRead: UInt64 = 0
   private var bytesWritten: UInt64 = 0
   private var frameOffset = never
-  /// Bytes were last seen to have come or gone.
+  /// When bytes were last seen to have moved.
   private(set) var lastBytes: UInt64
   private var frameBeganAt = never
   private var lastProgressAt = never
@@ -38,6 +38,14 @@ struct ConnectionActivity: Equatable {
   func takesNothing(at now: UInt64) -> Bool { lastProgress.map { $0 < now } ?? false }
 
   init(at now: UInt64) { lastBytes = now }
+
+  /// Leaves time out of account in which the process stood still.
+  mutating func excuse(_ standstill: UInt64, at now: UInt64) {
+    func later(_ time: UInt64) -> UInt64 { time > now ? time : min(now, time + standstill) }
+    lastBytes = later(lastBytes)
+    if frameBeganAt != Self.never { frameBeganAt = later(frameBeganAt) }
+    if lastProgressAt != Self.never { lastProgressAt = later(lastProgressAt) }
+  }
 
   mutating func observe(_ next: Observation, at now: UInt64) {
     let frameOffset = next.frameOffset ?? Self.never

@@ -1,9 +1,9 @@
-import TestTaskDaemonSupport
+package import TestTaskDaemonSupport
 
 extension Configuration {
   /// The only list of settings there is: the ini, the flags, `--dump-config`, reloading and the test
   /// of `etc/server.ini` all go by it.
-  static let keys: [SettingKey<Configuration>] = [
+  package static let keys: [SettingKey<Configuration>] = [
     .text("server", "address", \.address, "a numeric IPv4 or IPv6 address", .onRestart),
     .integer("server", "port", \.port, 0...65_535, .onRestart),
     .integer("server", "backlog", \.backlog, 1...65_535, .onRestart),
@@ -39,7 +39,7 @@ extension Settings<Configuration> {
   /// Lowers the limit of connections to what the process has descriptors for.
   ///
   /// - Returns: The number asked for, if it had to be lowered.
-  mutating func lowerConnections(to most: Int) -> Int? {
+  package mutating func lowerConnections(to most: Int) -> Int? {
     lower(
       "max_connections", in: "limits", \.maxConnections, to: most, because: "the descriptor limit")
   }

@@ -1,4 +1,4 @@
-import HeapModule
+internal import HeapModule
 
 /// The requests that sleep, of all connections, in order of deadline and then of arrival.
 ///
@@ -6,21 +6,24 @@ import HeapModule
 /// generation, so that a connection leaves at once and its entries become dead where they lie.
 /// They are swept when they are half of the heap: a client that asks for 136 years a thousand
 /// times and leaves, again and again, does not grow it.
-struct SleepQueue {
+package struct SleepQueue {
   /// A connection's place; valid until ``leave(_:)``, and never confused with a later one.
-  struct Owner: Hashable {
+  package struct Owner: Hashable {
     fileprivate(set) var slot: UInt32
     fileprivate var generation: UInt32
 
+    /// Nobody's place.
+    static var none: Owner { Owner(slot: .max, generation: 0) }
+
     /// For arrays kept beside the queue, one element a connection.
-    var index: Int { Int(slot) }
+    package var index: Int { Int(slot) }
   }
 
   /// A sleep that is over.
-  struct Due: Equatable {
-    var owner: Owner
+  package struct Due: Equatable {
+    package var owner: Owner
     /// The clients that were connected when the request came.
-    var clients: UInt32
+    package var clients: UInt32
   }
 
   private struct Slot {
@@ -43,7 +46,8 @@ struct SleepQueue {
   }
 
   private var heap = Heap<Entry>()
-  /// Taken out of the heap together because they were due with many others; the first is the last.
+  /// Taken out of the heap together because they were due with many others: sorted, the next one due
+  /// at the end.
   private var ready: [Entry] = []
   private var mostStored = 0
   /// What ``popDue(at:)`` was asked last, and how often since that changed.
@@ -52,40 +56,51 @@ struct SleepQueue {
   private var arrivals: UInt32 = 0
   private var slots: [Slot] = []
   private var freeSlots: [UInt32] = []
+  private let firstGeneration: UInt32
   /// Requests that sleep and whose connections are there.
-  private(set) var count = 0
+  package private(set) var count = 0
 
   /// Entries held, dead ones too.
-  var storedCount: Int { heap.count + ready.count }
+  package var storedCount: Int { heap.count + ready.count }
+
+  /// Makes an empty queue; `firstGeneration` is for tests of what 2^32 connections do to a place.
+  package init(firstGeneration: UInt32 = 0) { self.firstGeneration = firstGeneration }
 
   /// Gives a new connection its place.
-  mutating func enter() -> Owner {
+  package mutating func enter() -> Owner {
     if let slot = freeSlots.popLast() {
       return Owner(slot: slot, generation: slots[Int(slot)].generation)
     }
-    slots.append(Slot())
-    return Owner(slot: UInt32(truncatingIfNeeded: slots.count - 1), generation: 0)
+    slots.append(Slot(generation: firstGeneration))
+    return Owner(
+      slot: UInt32(truncatingIfNeeded: slots.count - 1), generation: firstGeneration)
   }
 
   /// Takes a connection away with all its sleeping requests, and tells how many they were.
   @discardableResult
-  mutating func leave(_ owner: Owner) -> Int {
+  package mutating func leave(_ owner: Owner) -> Int {
     guard isPresent(owner) else { return 0 }
     let dropped = Int(slots[owner.index].sleeping)
     slots[owner.index] = Slot(generation: owner.generation &+ 1)
     freeSlots.append(owner.slot)
     count -= dropped
-    sweepIfWorthIt()
+    if owner.generation == .max {
+      // The numbers begin again: no dead entry may be left that a later connection could inherit.
+      removeDead()
+    } else if heap.count >= 64, heap.count / 2 >= count {
+      // A small heap is not worth the walk.
+      removeDead()
+    }
     return dropped
   }
 
   /// How many requests of a connection sleep.
-  func sleeping(of owner: Owner) -> Int {
+  package func sleeping(of owner: Owner) -> Int {
     isPresent(owner) ? Int(slots[owner.index].sleeping) : 0
   }
 
   /// Lets a request sleep until `deadline`, nanoseconds on the loop's clock.
-  mutating func add(_ owner: Owner, until deadline: UInt64, clients: UInt32) {
+  package mutating func add(_ owner: Owner, until deadline: UInt64, clients: UInt32) {
     guard isPresent(owner) else { return }
     heap.insert(Entry(deadline: deadline, arrival: arrivals, clients: clients, owner: owner))
     mostStored = max(mostStored, storedCount)
@@ -95,7 +110,7 @@ struct SleepQueue {
   }
 
   /// The next deadline of a connection that is still there.
-  mutating func nextDeadline() -> UInt64? {
+  package mutating func nextDeadline() -> UInt64? {
     while let first {
       if isPresent(first.owner) { return first.deadline }
       removeFirst()
@@ -107,7 +122,7 @@ struct SleepQueue {
   }
 
   /// Takes out the first request whose sleep is over.
-  mutating func popDue(at now: UInt64) -> Due? {
+  package mutating func popDue(at now: UInt64) -> Due? {
     gatherIfWorthIt(at: now)
     while let first, first.deadline <= now {
       removeFirst()
@@ -149,12 +164,15 @@ struct SleepQueue {
     heap = Heap(heap.unordered.filter { $0.deadline > now })
   }
 
-  /// Drops what would sleep longer than until `deadline`, and tells how many they were.
-  mutating func drop(after deadline: UInt64) -> Int {
+  /// Drops what would sleep longer than until `deadline`: how many requests, each told to `body`.
+  package mutating func drop(
+    after deadline: UInt64, _ body: (Owner) -> Void = { _ in }
+  ) -> Int {
     let before = count
     for entry in heap.unordered + ready where entry.deadline > deadline && isPresent(entry.owner) {
       slots[entry.owner.index].sleeping -= 1
       count -= 1
+      body(entry.owner)
     }
     heap = Heap(heap.unordered.filter { $0.deadline <= deadline && isPresent($0.owner) })
     ready.removeAll { $0.deadline > deadline }
@@ -165,9 +183,8 @@ struct SleepQueue {
     slots[owner.index].generation == owner.generation
   }
 
-  private mutating func sweepIfWorthIt() {
-    // A small heap is not worth the walk.
-    guard heap.count >= 64, heap.count / 2 >= count else { return }
+  private mutating func removeDead() {
     heap = Heap(heap.unordered.filter { isPresent($0.owner) })
+    ready = ready.filter { isPresent($0.owner) }
   }
 }

@@ -1,25 +1,26 @@
-import TestTaskProto
+internal import TestTaskProto
 
 /// The answer to fast requests as it goes out, made anew once a millisecond at most.
 ///
 /// It cannot be copied, so that lending its frames retains nothing.
-struct FastAnswer: ~Copyable {
+package struct FastAnswer: ~Copyable {
   /// A frame: its length prefix, two tags with lengths, and the 19 characters of a timestamp.
-  static let byteCount = 24
+  @inlinable
+  package static var byteCount: Int { 24 }
 
   private var formatter = TimestampFormatter()
-  private var millisecond = Int64.min
+  @usableFromInline var millisecond = Int64.min
   /// The same frame again and again, as often as some client has asked in one read.
-  private(set) var frames: [UInt8] = []
+  package internal(set) var frames: [UInt8] = []
 
-  init() {
+  package init() {
     Message.fastResponse(currentDateTime: formatter.format(wallClockNanoseconds: 0))
       .appendFrame(to: &frames)
   }
 
   /// Brings the time up to date in at least `count` frames.
-  @inline(__always)
-  mutating func refresh(wallClockNanoseconds: Int64, count: Int) {
+  @inlinable
+  package mutating func refresh(wallClockNanoseconds: Int64, count: Int) {
     let millisecond = wallClockNanoseconds / 1_000_000
     if millisecond != self.millisecond {
       self.millisecond = millisecond
@@ -29,12 +30,13 @@ struct FastAnswer: ~Copyable {
   }
 
   /// Lends the first `count` frames, of as many as were brought up to date.
-  @inline(__always)
-  func withFrames<Result>(_ count: Int, _ body: (RawSpan) -> Result) -> Result {
+  @inlinable
+  package func withFrames<Result>(_ count: Int, _ body: (RawSpan) -> Result) -> Result {
     body(frames.span.bytes.extracting(0..<count * Self.byteCount))
   }
 
-  private mutating func rewrite(_ wallClockNanoseconds: Int64) {
+  @usableFromInline
+  mutating func rewrite(_ wallClockNanoseconds: Int64) {
     formatter.update(wallClockNanoseconds: wallClockNanoseconds)
     frames.removeLast(frames.count - Self.byteCount)
     // The text ends the frame.
@@ -42,7 +44,8 @@ struct FastAnswer: ~Copyable {
     for index in 0..<Timestamp.textByteCount { frames[start + index] = formatter.text[index] }
   }
 
-  private mutating func repeatFrame(_ count: Int) {
+  @usableFromInline
+  mutating func repeatFrame(_ count: Int) {
     // A copy of its own: a slice would share the memory, and each append would copy all of it.
     let frame = Array(frames[..<Self.byteCount])
     while frames.count < count * Self.byteCount { frames.append(contentsOf: frame) }

@@ -1,0 +1,105 @@
+import TestTaskDaemonSupport
+import TestTaskProgramBasics
+import TestTaskServerCore
+import UVNet
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+extension Server {
+  /// Does what the core asks for; most events ask for nothing.
+  @inline(__always)
+  func performActions() {
+    if !core.actions.isEmpty { performAll() }
+  }
+
+  @inline(never)
+  private func performAll() {
+    while !core.actions.isEmpty {
+      var actions: [ServerAction] = []
+      swap(&actions, &core.actions)
+      for action in actions { perform(action) }
+      // The memory is used again.
+      actions.removeAll(keepingCapacity: actions.count <= 1_024)
+      if core.actions.isEmpty { swap(&actions, &core.actions) }
+    }
+  }
+
+  private func perform(_ action: ServerAction) {
+    switch action {
+    case .pause(let place): connections[place]?.pauseReading()
+    case .resume(let place): connections[place]?.resumeReading()
+    case .setLimits(let place, let limits):
+      connections[place]?.writeLimits = StreamConnection.WriteLimits(limits)
+    case .leave(let departure): leave(departure)
+    case .hastenLingering(let time):
+      for connection in lingering.values where connection.pendingBytes == 0 {
+        connection.closeGracefully(within: time)
+      }
+    case .wakeForAnswers(let time): answerTimer?.schedule(at: EventLoop.Instant(nanoseconds: time))
+    case .answerNextTurn: loop.nextTick { [unowned self] in answerDue() }
+    case .sweep(let time): sweepTimer?.schedule(after: .nanoseconds(time))
+    case .reportRejections(let time): rejectionTimer?.schedule(after: .nanoseconds(time))
+    case .endDrain(let time): endDrain(at: EventLoop.Instant(nanoseconds: time))
+    case .callNextTurn:
+      loop.nextTick { [unowned self] in
+        core.nextTurnBegan()
+        performActions()
+      }
+    case .answerThenAbandon:
+      answerDue()
+      // What was answered leaves before anything is closed.
+      loop.nextTick { [unowned self] in
+        core.abandonDrain(at: loop.now.nanoseconds)
+        performActions()
+      }
+    case .log(let level, let event): record(level, event.name) { event.addFields(to: &$0) }
+    case .report(let level, let message): diagnostics.report(level, message)
+    case .notify(let message): notifier.send(message)
+    case .stopListening: listener?.close()
+    case .stop: loop.end()
+    case .exit(let code):
+      log.flush()
+      diagnostics.flush()
+      exit(code)
+    }
+  }
+
+  private func endDrain(at time: EventLoop.Instant) {
+    let timer = LoopTimer.unscheduled(on: loop) { [unowned self] _ in
+      core.drainTimeIsUp()
+      performActions()
+    }
+    timer.schedule(at: time)
+  }
+
+  /// Logs that a client has left, and ends its connection.
+  private func leave(_ departure: Departure) {
+    guard let connection = connections[departure.place] else { return }
+    connections[departure.place] = nil
+    record(.info, "disconnect") { departure.addFields(to: &$0, connection) }
+    // No client's place any more.
+    connection.tag = -Int(departure.number)
+    switch departure.ending {
+    case .gracefully(let time): connection.closeGracefully(within: time)
+    case .onceSent(let time): close(connection, onceSentWithin: time)
+    case .atOnce: connection.close()
+    case .done: return
+    }
+    // Most are closed by that already.
+    if !connection.isClosing { lingering[connection.tag] = connection }
+  }
+
+  private func close(_ connection: TCPConnection, onceSentWithin time: Duration) {
+    do throws(UVError) {
+      try connection.write("") { [unowned connection] _ in
+        connection.closeGracefully(within: time)
+      }
+    } catch {
+      connection.close()
+    }
+  }
+}

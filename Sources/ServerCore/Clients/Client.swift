@@ -1,0 +1,28 @@
+/// One connected client: where reading its requests stands, and what the log will say of it.
+struct Client {
+  // What a request touches comes first, so that it shares a line of the processor's cache.
+  var reader: RequestReader
+  var requests: UInt64 = 0
+  /// `conn` in the log, unique while the server runs; 0 at a place that nobody has.
+  let number: UInt64
+  var backpressure = Backpressure()
+  /// The peer has ended its stream, and still gets something.
+  var hasEnded = false
+  /// Sleeping requests that were dropped while it stayed.
+  var dropped: UInt32 = 0
+  /// Its place among the sleeping requests and in the table of clients.
+  let owner: SleepQueue.Owner
+  /// Its address, as the log has it.
+  let peer: String
+  /// Nanoseconds on the loop's clock.
+  let connectedAt: UInt64
+  var activity: ConnectionActivity
+
+  @inline(__always)
+  var isPresent: Bool { number != 0 }
+
+  /// Stands at places that nobody has.
+  static let absent = Client(
+    reader: RequestReader(maximumFrameBytes: 0), number: 0, owner: .none, peer: "",
+    connectedAt: 0, activity: ConnectionActivity(at: 0))
+}

@@ -1,0 +1,46 @@
+/// Who is connected, by place: a small number that is free again when the client leaves.
+struct ClientTable {
+  private var places: [Client] = []
+  /// How many there are.
+  private(set) var count = 0
+
+  /// Whether a client is at a place; false for numbers that are no place.
+  @inline(__always)
+  func contains(_ place: Int) -> Bool {
+    places.indices.contains(place) && places[place].isPresent
+  }
+
+  /// The client at a place; nil where there is none.
+  subscript(place: Int) -> Client? { contains(place) ? places[place] : nil }
+
+  /// Whose sleeping requests are those of the client at a place; nil where there is none.
+  func owner(_ place: Int) -> SleepQueue.Owner? { contains(place) ? places[place].owner : nil }
+
+  mutating func insert(_ client: Client) {
+    let place = client.owner.index
+    while places.count <= place { places.append(.absent) }
+    if !places[place].isPresent { count += 1 }
+    places[place] = client
+  }
+
+  /// Takes the client at a place away; nil where there is none.
+  mutating func remove(_ place: Int) -> Client? {
+    guard contains(place) else { return nil }
+    count -= 1
+    let client = places[place]
+    places[place] = .absent
+    return client
+  }
+
+  /// Changes the client at a place, where it lies; nil where there is none.
+  @inline(__always)
+  mutating func update<Result>(_ place: Int, _ body: (inout Client) -> Result) -> Result? {
+    contains(place) ? body(&places[place]) : nil
+  }
+
+  /// The places that are taken.
+  var taken: [Int] { places.indices.filter { places[$0].isPresent } }
+
+  /// Whether the number is that of those who are there: what tests ask after every event.
+  var isConsistent: Bool { count == places.count { $0.isPresent } }
+}

@@ -1,0 +1,29 @@
+package import TestTaskDaemonSupport
+package import TestTaskProgramBasics
+
+/// Every setting of the server; a new value holds the defaults.
+///
+/// What each is called in the ini, its range and its unit is in ``keys``.
+package struct Configuration: SettingValues, Sendable {
+  package var address = "127.0.0.1"
+  package var port = 25555
+  package var backlog = 511
+  package var halfClose = false
+
+  package var logFile = "testtask-server.log"
+  package var logFormat = LogFormat.logfmt
+  package var logLevel = LogLevel.info
+
+  package var maxConnections = 10_000
+  package var maxFrameBytes = 65_536
+  package var partialFrameTimeoutSeconds = 10
+  package var idleTimeoutSeconds = 0
+  package var maxSleepingRequests = 1_000_000
+  package var maxSleepingRequestsPerConnection = 1_024
+  package var writeBufferBytes = 1_048_576
+  package var totalWriteBufferBytes = 268_435_456
+  package var stuckPeerTimeoutSeconds = 60
+  package var drainTimeoutSeconds = 30
+
+  package init() {}
+}

@@ -1,0 +1,92 @@
+internal import TestTaskProgramBasics
+
+extension ServerCore {
+  /// Somebody wants the server to end: the first signal drains, a second one ends it now.
+  ///
+  /// - Parameters:
+  ///   - signal: The signal's number.
+  ///   - name: What the log calls it.
+  ///   - now: The time.
+  ///   - unsent: Bytes that a client's connection has not sent yet.
+  package mutating func signalled(
+    _ signal: Int32, named name: String, at now: UInt64, unsent: (_ place: Int) -> Int
+  ) {
+    let patience = UInt64(clamping: configuration.drainTimeoutSeconds) * 1_000_000_000
+    switch drain.signalled(signal, at: now, patience: patience) {
+    case .begin: beginDrain(name, at: now, unsent)
+    case .exitNow: exitNow(signal, name, at: now)
+    case .wait: break
+    }
+  }
+
+  private mutating func beginDrain(_ name: String, at now: UInt64, _ unsent: (Int) -> Int) {
+    actions.append(.notify("STOPPING=1"))
+    actions.append(.stopListening)
+    var droppedPlaces: [Int] = []
+    let dropped = sleeping.drop(after: drain.deadline) { droppedPlaces.append($0.index) }
+    for place in droppedPlaces { clients.update(place) { $0.dropped += 1 } }
+    actions.append(
+      .log(
+        .info,
+        .drain(
+          signal: name, clients: clients.count, sleeping: sleeping.count, dropped: dropped)))
+    if dropped > 0 {
+      actions.append(
+        .report(.warning, "sleeping requests dropped, due after the drain timeout: \(dropped)"))
+    }
+    actions.append(.hastenLingering(within: .milliseconds(250)))
+    for place in clients.taken { takeStep(place, unsent: unsent(place), at: now) }
+    actions.append(.endDrain(at: drain.deadline))
+    endIfDrained()
+  }
+
+  private mutating func takeStep(_ place: Int, unsent: Int, at now: UInt64) {
+    guard let owner = clients.owner(place) else { return }
+    switch DrainStep(unsent: unsent, sleepingRequests: sleeping.sleeping(of: owner)) {
+    case .closeNow, .sendAndClose:
+      leave(place, .shutdown, gracefully(isFilled: false), at: now)
+    case .waitForSleeping:
+      // Read and thrown away from now on: only so is the client's own end noticed.
+      clients.update(place) { client in
+        client.reader.dropWaiting()
+        client.backpressure.subtract([.filled, .resting])
+      }
+      note(place, unsent: unsent)
+      if clients[place]?.hasEnded != true { actions.append(.resume(place)) }
+    }
+  }
+
+  /// The time for the drain is over; but what is due by then is answered first, whichever timer has
+  /// come first.
+  package mutating func drainTimeIsUp() { actions.append(.answerThenAbandon) }
+
+  /// Whoever is left has had its time.
+  package mutating func abandonDrain(at now: UInt64) {
+    if let next = sleeping.nextDeadline(), next <= drain.deadline {
+      return actions.append(.answerThenAbandon)
+    }
+    guard drain.isAbandoned() else { return }
+    for place in clients.taken { leave(place, .shutdown, .atOnce, at: now) }
+    stop()
+  }
+
+  mutating func endIfDrained() {
+    if drain.ends(clients: clients.count, lingering: lingeringCount) { stop() }
+  }
+
+  private mutating func stop() {
+    reportRejections()
+    actions.append(.log(.info, .stop(signal: nil)))
+    actions.append(.stop)
+  }
+
+  private mutating func exitNow(_ signal: Int32, _ name: String, at now: UInt64) {
+    for place in clients.taken { leave(place, .shutdown, .atOnce, at: now) }
+    reportRejections()
+    actions.append(.log(.warning, .stop(signal: name)))
+    actions.append(.exit(128 + signal))
+  }
+
+  /// Whether an end was asked for: too late for new settings.
+  package var isEnding: Bool { drain.hasBegun }
+}

@@ -1,0 +1,121 @@
+import TestTaskProto
+import Testing
+
+@testable import TestTaskServerCore
+
+/// Single decisions of the core, in plain calls.
+@Suite struct ServerCoreTests {
+  private static let second: UInt64 = 1_000_000_000
+  private static let fast: [UInt8] = [2, 0x1A, 0]
+
+  private func core(_ change: (inout Configuration) -> Void = { _ in }) -> ServerCore {
+    var values = Configuration()
+    change(&values)
+    return ServerCore(values, descriptorRoom: 100)
+  }
+
+  private func receive(
+    _ bytes: [UInt8], from place: Int, _ core: inout ServerCore, at now: UInt64 = 0
+  ) -> Int {
+    core.received(
+      bytes.span.bytes, from: place, output: OutputState(unsent: 0, writable: 65_535), at: now)
+  }
+
+  private func takeActions(_ core: inout ServerCore) -> [ServerAction] {
+    defer { core.actions = [] }
+    return core.actions
+  }
+
+  private func reasons(_ actions: [ServerAction]) -> [DisconnectReason] {
+    actions.compactMap { if case .leave(let departure) = $0 { departure.reason } else { nil } }
+  }
+
+  private func connect(_ core: inout ServerCore, at now: UInt64 = 0) throws -> Int {
+    let place = core.connected(peer: "peer", at: now)
+    core.actions = []
+    return try #require(place)
+  }
+
+  @Test func `a client that fills every read lets others have their turn`() throws {
+    var core = core()
+    let place = try connect(&core)
+    // One large frame, which fills the read.
+    let content = [UInt8](repeating: 0, count: 65_530)
+    var frame: [UInt8] = [0x1A, 0, 0x2A]
+    Varint32.append(UInt32(content.count - 3), to: &frame)
+    frame += content.dropFirst(3)
+    var bytes: [UInt8] = []
+    Varint32.append(UInt32(frame.count), to: &bytes)
+    bytes += frame
+    #expect(bytes.count >= 65_536)
+    #expect(receive(bytes, from: place, &core) == 1)
+    var actions = takeActions(&core)
+    #expect(actions.contains { if case .pause(place) = $0 { true } else { false } })
+    #expect(actions.contains { if case .callNextTurn = $0 { true } else { false } })
+    core.nextTurnBegan()
+    actions = takeActions(&core)
+    #expect(actions.contains { if case .resume(place) = $0 { true } else { false } })
+  }
+
+  @Test func `half frames count in what all hold, and who holds most of one leaves over the bound`()
+    throws
+  {
+    var core = core { $0.totalWriteBufferBytes = 100_000 }
+    let places = [try connect(&core), try connect(&core), try connect(&core)]
+    let half = [0xFF, 0xFF, 0x03] + [UInt8](repeating: 0x2A, count: 60_000)
+    _ = receive([5, 0x22], from: places[2], &core)
+    #expect(reasons(takeActions(&core)) == [])
+    _ = receive(half, from: places[0], &core)
+    #expect(core.memory.total >= 60_000)
+    #expect(reasons(takeActions(&core)) == [])
+    _ = receive(half, from: places[1], &core)
+    #expect(reasons(takeActions(&core)) == [.buffer])
+    #expect(core.clientCount == 2, "a small half frame is nobody's fault")
+    #expect(core.memory.total < 100_000 && core.isConsistent)
+  }
+
+  @Test func `a look that comes late only observes, and its lateness counts for nothing`() throws {
+    var core = core {
+      $0.idleTimeoutSeconds = 1
+      $0.partialFrameTimeoutSeconds = 1
+    }
+    let (idle, half) = (try connect(&core), try connect(&core))
+    _ = receive([2, 0x1A], from: half, &core)
+    var read: UInt64 = 0
+    func sweep(_ core: inout ServerCore, at now: UInt64) -> [DisconnectReason] {
+      core.sweep(at: now) { place in
+        Traffic(bytesRead: place == idle ? read : 2, bytesWritten: 0, unsent: 0)
+      }
+      return reasons(takeActions(&core))
+    }
+    #expect(sweep(&core, at: Self.second / 10) == [])
+    // It stood still for five seconds; what has come meanwhile is read after this look.
+    #expect(sweep(&core, at: 5 * Self.second) == [])
+    read = 3
+    #expect(receive([0], from: half, &core) == 1)
+    #expect(sweep(&core, at: 5 * Self.second + Self.second / 10) == [])
+    // Silence that goes on is silence.
+    #expect(sweep(&core, at: 6 * Self.second) == [], "late again, as a busy server's may be")
+    #expect(sweep(&core, at: 6 * Self.second + Self.second / 10).isEmpty)
+    for step in 2...30 {
+      _ = sweep(&core, at: 6 * Self.second + UInt64(step) * Self.second / 10)
+    }
+    #expect(core.clientCount == 0)
+  }
+
+  @Test func `an end that a reset followed is the end, but for whom it would not have ended`()
+    throws
+  {
+    for halfClose in [false, true] {
+      var core = core { $0.halfClose = halfClose }
+      let (idle, sleeper, half) = (try connect(&core), try connect(&core), try connect(&core))
+      _ = receive([4, 0x22, 2, 8, 100], from: sleeper, &core)
+      _ = receive([2, 0x1A], from: half, &core)
+      core.actions = []
+      for place in [idle, sleeper, half] { core.closed(place, .ended, unsent: 0, at: 0) }
+      let expected: [DisconnectReason] = [.eof, halfClose ? .reset : .eof, .violation]
+      #expect(reasons(takeActions(&core)) == expected)
+      #expect(core.lingeringCount == 0 && core.isConsistent)
+    }
+  }
+}
