@@ -19,8 +19,9 @@ let package = Package(
     .library(name: "UVNet", targets: ["UVNet"]),
     .library(name: "UVNetTestKit", targets: ["UVNetTestKit"]),
     .library(name: "TestTaskProto", targets: ["TestTaskProto"]),
-    // For Fuzz/ alone.
+    // For Fuzz/ and Benchmarks/ alone.
     .library(name: "TestTaskFuzzProperties", targets: ["TestTaskFuzzProperties"]),
+    .library(name: "TestTaskOperations", targets: ["TestTaskOperations"]),
     .executable(name: "testtask-server", targets: ["TestTaskServer"]),
     .executable(name: "testtask-client", targets: ["TestTaskClient"]),
   ],
@@ -157,6 +158,12 @@ let package = Package(
         "TestTaskTerminalSupport", "TestTaskServerCore", "TestTaskClientCore",
       ],
       path: "Tests/FuzzProperties",
+      swiftSettings: strict
+    ),
+    .target(
+      name: "TestTaskOperations",
+      dependencies: ["UVNet", "TestTaskProto", "TestTaskServerCore"],
+      path: "Benchmarks/Operations",
       swiftSettings: strict
     ),
     .testTarget(

@@ -1,4 +1,3 @@
-internal import SwiftProtobuf
 internal import TestTaskProto
 
 extension Operation {
@@ -32,8 +31,8 @@ extension Operation {
     repeating("decode/\(name)", on: { FrameDecoder() }) { decoder, count in
       var sum = 0
       for _ in 0..<count where decoder.isBetweenFrames {
-        let requests = TestTaskProto.Message.fastRequests(leading: read.span.bytes, atMost: 1_000)
-        decoder.skip(requests * TestTaskProto.Message.fastRequestByteCount)
+        let requests = Message.fastRequests(leading: read.span.bytes, atMost: 1_000)
+        decoder.skip(requests * Message.fastRequestByteCount)
         sum += requests
       }
       return sum
@@ -46,7 +45,7 @@ extension Operation {
     do throws(ProtocolViolation) {
       _ = try decoder.decode(read.span.bytes) {
         payload throws(ProtocolViolation.Kind) -> FrameDecoder.Flow in
-        switch try TestTaskProto.Message(decoding: payload) {
+        switch try Message(decoding: payload) {
         case .requestForFastResponse: sum += 1
         case .requestForSlowResponse(let seconds): sum += Int(seconds)
         case .fastResponse, .slowResponse: sum -= 1
@@ -63,17 +62,14 @@ extension Operation {
   private static func decodeByProtobuf(_ name: String, _ frame: [UInt8]) -> Operation {
     Operation(name: "decode/\(name)") {
       let payload = Array(frame[1...])
-      var options = BinaryDecodingOptions()
-      options.discardUnknownFields = true
       return { count in
         var sum = 0
         for _ in 0..<count {
           do {
-            let message = try TestTask_Messages_WrapperMessage(
-              serializedBytes: payload, options: options)
-            if message.hasRequestForFastResponse { sum += 1 }
-            if message.hasRequestForSlowResponse {
-              sum += Int(message.requestForSlowResponse.timeInSecondsToSleep)
+            switch try Message(decodingByProtobuf: payload.span.bytes) {
+            case .requestForFastResponse: sum += 1
+            case .requestForSlowResponse(let seconds): sum += Int(seconds)
+            case .fastResponse, .slowResponse: sum -= 1
             }
           } catch {
             preconditionFailure("\(error)")

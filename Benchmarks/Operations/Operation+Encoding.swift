@@ -1,4 +1,3 @@
-internal import SwiftProtobuf
 internal import TestTaskProto
 
 extension Operation {
@@ -7,16 +6,12 @@ extension Operation {
   static let encoding = [
     encode("fast", .fastResponse(currentDateTime: text)),
     encode("slow", .slowResponse(connectedClientCount: 3)),
-    encodeByProtobuf("fast, by swift-protobuf") { message, _ in
-      message.fastResponse.currentDateTime = text
-    },
-    encodeByProtobuf("slow, by swift-protobuf") { message, number in
-      message.slowResponse.connectedClientCount = number
-    },
+    encodeByProtobuf("fast, by swift-protobuf", .fastResponse(currentDateTime: text)),
+    encodeByProtobuf("slow, by swift-protobuf", .slowResponse(connectedClientCount: 3)),
   ]
 
   /// An answer as a frame, in a buffer that is reused.
-  private static func encode(_ name: String, _ message: TestTaskProto.Message) -> Operation {
+  private static func encode(_ name: String, _ message: Message) -> Operation {
     repeating("encode/\(name)", on: { [UInt8]() }) { output, count in
       var sum = 0
       for _ in 0..<count {
@@ -29,18 +24,13 @@ extension Operation {
   }
 
   /// The same by the library, and framed as its users would.
-  private static func encodeByProtobuf(
-    _ name: String,
-    _ fill: @escaping @Sendable (inout TestTask_Messages_WrapperMessage, UInt32) -> Void
-  ) -> Operation {
+  private static func encodeByProtobuf(_ name: String, _ message: Message) -> Operation {
     repeating("encode/\(name)", on: { [UInt8]() }) { output, count in
       var sum = 0
       for _ in 0..<count {
         output.removeAll(keepingCapacity: true)
-        var message = TestTask_Messages_WrapperMessage()
-        fill(&message, 3)
         do {
-          let payload: [UInt8] = try message.serializedBytes()
+          let payload = try message.serializedByProtobuf()
           output.append(UInt8(truncatingIfNeeded: payload.count))
           output.append(contentsOf: payload)
         } catch {

@@ -1,3 +1,5 @@
+internal import TestTaskServerCore
+
 extension Operation {
   static let sleepQueue = [among(1_000), among(100_000), leave]
 

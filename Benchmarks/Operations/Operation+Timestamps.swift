@@ -1,4 +1,5 @@
 internal import TestTaskProto
+internal import TestTaskServerCore
 
 extension Operation {
   /// Some moment, at the start of a second.

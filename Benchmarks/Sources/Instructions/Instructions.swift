@@ -1,4 +1,4 @@
-internal import Operations
+internal import TestTaskOperations
 
 /// Does every operation some times, and twice as often: `instructions` runs this under callgrind,
 /// whose count is dumped each time that ``mark()`` is entered.

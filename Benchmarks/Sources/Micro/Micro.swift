@@ -1,5 +1,5 @@
 internal import Benchmark
-internal import Operations
+internal import TestTaskOperations
 
 /// Times every operation, with the options of swift-benchmark.
 @main
