@@ -9,10 +9,11 @@ internal import CLibUV
 /// A UDP socket: datagrams, each delivered whole, or not at all (RFC 768).
 ///
 /// ```swift
-/// let socket = try UDPSocket.bind(to: SocketAddress(parsing: "127.0.0.1:5353"), on: loop)
-/// socket.start(.init(onDatagram: { socket, bytes, origin in
-///   _ = try? socket.send(bytes, to: origin.sender)
-/// }))
+/// let socket = try UDPSocket.bind(to: SocketAddress(.loopback, port: 0), on: loop)
+/// socket.start(
+///   .init(onDatagram: { socket, bytes, origin in
+///     _ = try? socket.send(bytes, to: origin.sender)
+///   }))
 /// ```
 ///
 /// Datagrams are received in batches, as many as wait but 16 a turn of the loop at most, so that a
