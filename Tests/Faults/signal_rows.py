@@ -72,6 +72,10 @@ def second_signal(place):
     sleeper.receive(FAST_ANSWER_LENGTH)
     server.send(signal.SIGTERM)
     server.wait_for_lines("drain", 1)
+    # One that comes within half a second is the first one, passed on by a parent.
+    server.send(signal.SIGTERM)
+    time.sleep(0.6)
+    check(server.process.poll() is None, "a signal within half a second ends the drain")
     start = time.monotonic()
     result = server.terminate()
     took = time.monotonic() - start
