@@ -1,6 +1,7 @@
 import Testing
-import UVNet
 import UVNetTestKit
+
+@testable import UVNet
 
 /// A loop that stood still hears what has come meanwhile before it calls time.
 @Suite struct LateTimersTests {
@@ -80,6 +81,40 @@ import UVNetTestKit
         }
       }
       calls.expect(["data", "40", "90", "190", "199", "215"])
+    }
+  }
+
+  @Test func `a timer that is scheduled for the past does not wait for a poll`() throws {
+    try LoopHarness.run { loop, calls in
+      try Self.connect(loop) { connection, peer in
+        connection.start(
+          .init(onData: { connection, _ in
+            calls.record("data")
+            connection.close()
+          }))
+        expectNoError { try peer.send([1]) }
+        LoopTimer.unscheduled(on: loop) { timer in
+          calls.record("timer")
+          timer.cancel()
+        }.schedule(at: EventLoop.Instant(nanoseconds: 0))
+      }
+      calls.expect(["timer", "data"])
+    }
+  }
+
+  @Test func `late timers are taken back and called in any number`() throws {
+    var late = LateTimers()
+    try LoopHarness.run { loop, _ in
+      let timers = (0..<300).map { _ in LoopTimer.unscheduled(on: loop) { _ in } }
+      for round in 0..<3 {
+        let places = timers.map { late.append($0) }
+        for index in timers.indices where index % 3 == round { late.remove(at: places[index]) }
+        for index in timers.indices where index % 3 != round {
+          #expect(late.popFirst() === timers[index])
+        }
+        #expect(late.count == 0 && late.popFirst() == nil)
+      }
+      for timer in timers { timer.cancel() }
     }
   }
 

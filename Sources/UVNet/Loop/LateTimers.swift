@@ -9,39 +9,81 @@ struct LateTimers {
   /// timer within two milliseconds.
   static let lateness: UInt64 = 10_000_000
 
-  /// In the order in which libuv would have called them.
-  var waiting: [LoopTimer] = []
+  /// In the order in which libuv would have called them; nil where one was taken back.
+  private var queue: [LoopTimer?] = []
+  /// The position in ``queue`` of the next one to call.
+  private var first = 0
+  /// The place of what stands at the beginning of ``queue``: a timer keeps its place, and so is taken
+  /// back without a search.
+  private var base = 0
+
+  /// How many wait.
+  private(set) var count = 0
+
   /// Whether the loop has begun a turn since the first of them began to wait, and so will have
   /// polled at its end.
   var hasTurnBegun = false
+
+  /// Lets a timer wait behind the others; returns its place.
+  mutating func append(_ timer: LoopTimer) -> Int {
+    queue.append(timer)
+    count += 1
+    return base + queue.count - 1
+  }
+
+  /// Takes the timer at a place back.
+  mutating func remove(at place: Int) {
+    queue[place - base] = nil
+    forgetOne()
+  }
+
+  /// Takes the next one to call.
+  mutating func popFirst() -> LoopTimer? {
+    while first < queue.count {
+      first += 1
+      guard let timer = queue[first - 1] else { continue }
+      queue[first - 1] = nil
+      forgetOne()
+      return timer
+    }
+    return nil
+  }
+
+  private mutating func forgetOne() {
+    count -= 1
+    guard count == 0 else { return }
+    base += queue.count
+    queue.removeAll(keepingCapacity: queue.count <= 1024)
+    first = 0
+  }
 }
 
 extension EventLoop {
   /// Lets a timer that is due wait until the loop has polled, if it is late or follows one that is.
-  func postpones(_ timer: LoopTimer, late: UInt64) -> Bool {
-    guard late > LateTimers.lateness || !lateTimers.waiting.isEmpty else { return false }
-    if lateTimers.waiting.isEmpty {
+  ///
+  /// - Parameters:
+  ///   - timer: The timer.
+  ///   - late: Nanoseconds since it could have been called.
+  /// - Returns: Its place among the late timers; nil if it is to be called now.
+  func postpone(_ timer: LoopTimer, late: UInt64) -> Int? {
+    guard late > LateTimers.lateness || lateTimers.count > 0 else { return nil }
+    if lateTimers.count == 0 {
       lateTimers.hasTurnBegun = false
       inner.startLookingForLateTimers()
     }
-    lateTimers.waiting.append(timer)
-    return true
+    return lateTimers.append(timer)
   }
-
-  /// Forgets a timer that is not to be called any more.
-  func forgetLate(_ timer: LoopTimer) { lateTimers.waiting.removeAll { $0 === timer } }
 
   /// Calls them after a poll; from a callback that takes long on, the rest waits for another.
   func callLateTimers() {
     guard lateTimers.hasTurnBegun else { return }
     let start = uv_hrtime()
     // Not more than wait now: one that is scheduled anew gets its turn from libuv.
-    for _ in 0..<lateTimers.waiting.count {
-      guard let timer = lateTimers.waiting.first else { break }
-      lateTimers.waiting.removeFirst()
+    for _ in 0..<lateTimers.count {
+      guard let timer = lateTimers.popFirst() else { break }
       timer.fireAfterPoll()
       if uv_hrtime() - start > LateTimers.lateness { break }
     }
-    if lateTimers.waiting.isEmpty { inner.stopLookingForLateTimers() }
+    if lateTimers.count == 0 { inner.stopLookingForLateTimers() }
   }
 }

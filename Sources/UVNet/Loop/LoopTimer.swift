@@ -26,8 +26,15 @@ public final class LoopTimer: Handle {
   private var alarm: Alarm?
   private(set) var deadline: UInt64 = 0
 
-  /// Whether it is due, late, and waits for the loop to poll.
-  private var isPostponed = false
+  /// From when on the timer could have been called: its deadline, or the time of arming if that was
+  /// later.
+  ///
+  /// A timer that is scheduled for the past does not mean that the loop has stood still.
+  private var dueSince: UInt64 = 0
+
+  /// Its place among the loop's late timers, while it waits there; else `notLate`.
+  private var latePlace = notLate
+  private static let notLate = -1
 
   /// Whether the timer is going to fire.
   public private(set) var isScheduled = false
@@ -134,6 +141,7 @@ public final class LoopTimer: Handle {
   public func cancel() { close() }
 
   private func arm() {
+    dueSince = max(deadline, unsafe uv_now(loop.raw) &* 1_000_000)
     if let alarm, alarm.set(deadline, keepsLoopAlive: keepsLoopAlive) { return }
     // libuv's loop time is the clock rounded down, so a timer that waits for the deadline rounded
     // up, in the same milliseconds, cannot fire before it.
@@ -155,23 +163,26 @@ public final class LoopTimer: Handle {
   }
 
   private func fire() {
-    guard isScheduled, !isPostponed else { return }
+    guard isScheduled, latePlace == Self.notLate else { return }
     let present = uv_hrtime()
     guard present >= deadline else { return arm() }
-    isPostponed = loop.postpones(self, late: present - deadline)
-    if !isPostponed { fire(at: present) }
+    if let place = loop.postpone(self, late: present - min(present, dueSince)) {
+      latePlace = place
+    } else {
+      fire(at: present)
+    }
   }
 
   /// Calls a timer that was postponed.
   func fireAfterPoll() {
-    isPostponed = false
+    latePlace = Self.notLate
     fire(at: uv_hrtime())
   }
 
   private func forgetPostponement() {
-    guard isPostponed else { return }
-    isPostponed = false
-    loop.forgetLate(self)
+    guard latePlace != Self.notLate else { return }
+    loop.lateTimers.remove(at: latePlace)
+    latePlace = Self.notLate
   }
 
   private func fire(at present: UInt64) {
