@@ -113,6 +113,8 @@ let package = Package(
       path: "Sources/Client",
       swiftSettings: strict
     ),
+    // What tests of several targets need.
+    .target(name: "TestTaskTestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
       name: "UVNetTests", dependencies: ["UVNet", "UVNetTestKit"], swiftSettings: strict),
     .testTarget(
@@ -125,10 +127,12 @@ let package = Package(
       name: "DocumentationTests", dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto"],
       swiftSettings: strict),
     .testTarget(
-      name: "ProgramBasicsTests", dependencies: ["TestTaskProgramBasics", "TestTaskProto"],
+      name: "ProgramBasicsTests",
+      dependencies: ["TestTaskTestSupport", "TestTaskProgramBasics", "TestTaskProto"],
       swiftSettings: strict),
     .testTarget(
-      name: "DaemonSupportTests", dependencies: ["TestTaskDaemonSupport", "TestTaskProgramBasics"],
+      name: "DaemonSupportTests",
+      dependencies: ["TestTaskTestSupport", "TestTaskDaemonSupport", "TestTaskProgramBasics"],
       swiftSettings: strict),
     .testTarget(
       name: "TerminalSupportTests",
@@ -170,7 +174,10 @@ let package = Package(
       name: "FuzzTests", dependencies: ["TestTaskFuzzProperties"], swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto", "TestTaskServer", "TestTaskClient"],
+      dependencies: [
+        "TestTaskTestSupport", "UVNet", "UVNetTestKit", "TestTaskProto", "TestTaskServer",
+        "TestTaskClient",
+      ],
       swiftSettings: strict
     ),
   ]

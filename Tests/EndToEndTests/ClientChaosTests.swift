@@ -1,3 +1,4 @@
+import TestTaskTestSupport
 import TestTaskProto
 import Testing
 import UVNetTestKit

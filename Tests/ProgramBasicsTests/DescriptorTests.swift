@@ -1,3 +1,4 @@
+import TestTaskTestSupport
 import Testing
 
 @testable import TestTaskProgramBasics
@@ -114,7 +115,7 @@ import Testing
   #endif
 
   @Test func `a file is written to where its owner stands in it`() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let number = open("\(folder.path)/f", O_WRONLY | O_CREAT, 0o600)
     defer { close(number) }
     _ = write(number, "one\n", 4)
@@ -160,7 +161,7 @@ import Testing
   }
 
   @Test func `only files, and pipes that are written to their end, are read`() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     folder.put("text", "file")
     #expect(try content("\(folder.path)/file") == "text")
     #expect(refusal(of: folder.path) == "Is a directory")

@@ -1,3 +1,4 @@
+import TestTaskTestSupport
 import Testing
 
 @testable import TestTaskProgramBasics
@@ -12,7 +13,7 @@ import Testing
   private func lost(_ count: Int) -> [UInt8] { Array("lost=\(count)\n".utf8) }
 
   @Test func `a file that ends inside a line gets the line's end first`() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     folder.put("torn", "f")
     var writer = try LineWriter(appendingTo: "\(folder.path)/f", mode: 0o600)
     writer.append("one\n")
@@ -35,7 +36,7 @@ import Testing
   }
 
   @Test func `the rest of a torn line does not follow into a file that was cut`() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let path = "\(folder.path)/f"
     var writer = try LineWriter(appendingTo: path, mode: 0o600)
     writer.append("one\ntwo\n")
@@ -51,7 +52,7 @@ import Testing
   @Test func `a torn line is finished when there is room, and cut off when the file is given up`()
     throws
   {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let path = "\(folder.path)/f"
     var writer = try LineWriter(appendingTo: path, mode: 0o600)
     writer.append("one\n")

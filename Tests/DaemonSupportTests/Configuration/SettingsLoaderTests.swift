@@ -1,9 +1,10 @@
+import TestTaskTestSupport
 import TestTaskDaemonSupport
 import Testing
 
 @Suite struct SettingsLoaderTests {
   @Test func `the file is read anew each time, and flags are set over it`() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     var loader = SettingsLoader<SampleValues>(path: folder.path + "/s.ini")
     loader.add(flag: "--port", "port", in: "server", "2")
     loader.add(flag: "--port", "port", in: "server", "3")
@@ -17,7 +18,7 @@ import Testing
   }
 
   @Test func `a file that cannot be read, or is no such file, is one problem`() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     folder.put(String(repeating: "# 16 characters\n", count: 65_537), "big.ini")
     for (path, reason) in [
       ("none.ini", "cannot be read: No such file or directory"),

@@ -1,3 +1,4 @@
+import TestTaskTestSupport
 import TestTaskProgramBasics
 import TestTaskDaemonSupport
 import Testing
@@ -9,9 +10,9 @@ import Testing
 #endif
 
 @Suite struct EventLogTests {
-  private let folder: Folder
+  private let folder: TemporaryFolder
 
-  init() throws { folder = try Folder() }
+  init() throws { folder = try TemporaryFolder() }
 
   @Test func `events are there after the flush, below the level they never are`() throws {
     var log = try EventLog(path: "\(folder.path)/log", format: .logfmt, level: .info)

@@ -1,3 +1,4 @@
+import TestTaskTestSupport
 import TestTaskDaemonSupport
 import Testing
 
@@ -49,7 +50,7 @@ import Testing
   }
 
   @Test func `an assignment reaches the socket in one message`() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let manager = try Manager(folder.path + "/notify")
     defer { close(manager.descriptor) }
     ServiceNotifier(socket: folder.path + "/notify").send("RELOADING=1\nMONOTONIC_USEC=7")
@@ -57,7 +58,7 @@ import Testing
   }
 
   @Test func `while the socket is full messages wait, and arrive in their order`() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let manager = try Manager(folder.path + "/notify")
     defer { close(manager.descriptor) }
     // Somebody else's messages that the manager has not read yet.
@@ -85,7 +86,7 @@ import Testing
   }
 
   @Test func `a manager that never reads is given up, and holds no memory`() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let manager = try Manager(folder.path + "/notify")
     defer { close(manager.descriptor) }
     let notifier = ServiceNotifier(socket: folder.path + "/notify")

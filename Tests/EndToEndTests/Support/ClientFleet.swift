@@ -1,3 +1,4 @@
+import TestTaskTestSupport
 import UVNet
 import UVNetTestKit
 

@@ -316,31 +316,6 @@ func writeFile(_ path: String, _ text: String) throws {
   }
 }
 
-/// A folder of the test's own, removed with all in it when it is dropped.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/testtask.XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else {
-      throw Program.Failure(description: "mkdtemp: errno \(errno)")
-    }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  deinit {
-    guard let folder = opendir(path) else { return }
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != ".", name != ".." { unlink(path + "/" + name) }
-    }
-    closedir(folder)
-    rmdir(path)
-  }
-}
-
 extension Substring {
   var trimmed: String {
     var text = self

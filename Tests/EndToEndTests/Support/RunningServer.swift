@@ -1,3 +1,4 @@
+import TestTaskTestSupport
 import UVNetTestKit
 
 /// The real server on a free port, with its log in a folder of its own.

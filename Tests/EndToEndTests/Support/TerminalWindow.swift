@@ -1,3 +1,5 @@
+import TestTaskTestSupport
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)

@@ -1,21 +1,21 @@
-import Testing
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
   import Darwin
 #endif
 
-/// A folder of a test's own, removed with the files in it.
-final class Folder {
-  let path: String
+/// A folder of a test's own, removed with the files in it when it is dropped.
+package final class TemporaryFolder {
+  package let path: String
 
-  init() throws {
-    var template = Array("/tmp/testtask-XXXXXX".utf8CString)
-    path = template.withUnsafeMutableBufferPointer { buffer in
-      buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? ""
-    }
-    try #require(!path.isEmpty)
+  package struct Failure: Error, CustomStringConvertible {
+    package let description: String
+  }
+
+  package init() throws {
+    var template = Array("/tmp/testtask.XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw Failure(description: "mkdtemp: errno \(errno)") }
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   deinit {
@@ -36,13 +36,15 @@ final class Folder {
     return names
   }
 
-  func put(_ text: String, _ name: String) {
+  /// Writes a file; a failure shows where the test reads it.
+  package func put(_ text: String, _ name: String) {
     guard let file = fopen("\(path)/\(name)", "w") else { return }
     fputs(text, file)
     fclose(file)
   }
 
-  func contents(_ name: String) -> String {
+  /// The first 64 KiB of a file; empty where there is none.
+  package func contents(_ name: String) -> String {
     guard let file = fopen("\(path)/\(name)", "r") else { return "" }
     defer { fclose(file) }
     var bytes = [UInt8](repeating: 0, count: 65_536)
