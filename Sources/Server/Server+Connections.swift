@@ -55,7 +55,7 @@ extension Server {
       while connections.count <= place { connections.append(nil) }
       connections[place] = connection
       connection.tag = place
-      if listener?.options != listenerOptions { applySettings(to: connection) }
+      if !inheritsSettings { applySettings(to: connection) }
     } else {
       connection.close()
     }
@@ -67,7 +67,7 @@ extension Server {
   ///
   /// A host that went away without a word is noticed in two minutes when nothing is sent to it, and
   /// by the user timeout when something is.
-  private var listenerOptions: TCPListener.Options {
+  var listenerOptions: TCPListener.Options {
     TCPListener.Options(
       backlog: configuration.backlog,
       connections: TCPOptions(
@@ -150,7 +150,7 @@ extension Server {
       core.closed(
         connection.tag, ConnectionEnd(reason), unsent: connection.pendingBytes, at: now)
     } else {
-      lingering[connection.tag] = nil
+      if !lingering.isEmpty { lingering[connection.tag] = nil }
       core.lingeringClosed()
     }
     performActions()

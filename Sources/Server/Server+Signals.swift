@@ -71,6 +71,7 @@ extension Server {
     if let asked = settings.lowerConnections(to: room) { warnOfLowering(from: asked) }
     log.level = configuration.logLevel
     core.reloaded(configuration, descriptorRoom: room)
+    inheritsSettings = listener?.options == listenerOptions
     for case let connection? in connections { applySettings(to: connection) }
     performActions()
     return waiting

@@ -21,6 +21,8 @@ final class Server {
   /// Made once: most turns of the loop have something to log.
   lazy var flushLater: () -> Void = { [unowned self] in flushLog() }
   var listener: TCPListener?
+  /// Whether accepted connections inherit today's settings from the listener, and not older ones.
+  var inheritsSettings = true
   var answerTimer: LoopTimer?
   var sweepTimer: LoopTimer?
   var rejectionTimer: LoopTimer?

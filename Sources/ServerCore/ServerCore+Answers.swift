@@ -26,7 +26,7 @@ extension ServerCore {
     let deadline = Self.deadline(after: seconds, from: now)
     sleeping.add(owner, until: deadline, clients: UInt32(clamping: clients.count))
     countRequests(1, of: place)
-    if logsRequests, let number = clients[place]?.number {
+    if logsRequests, let number = clients.read(place, { $0.number }) {
       actions.append(.log(.debug, .request(conn: number, sleepSeconds: seconds)))
     }
     wake(by: deadline)
@@ -48,7 +48,7 @@ extension ServerCore {
       answersThisTurn += 1
       let place = due.owner.index
       guard clients.contains(place) else { continue }
-      if logsRequests, let number = clients[place]?.number {
+      if logsRequests, let number = clients.read(place, { $0.number }) {
         actions.append(.log(.debug, .answer(conn: number, connectedClients: due.clients)))
       }
       return DueAnswer(place: place, connectedClients: due.clients)
@@ -69,10 +69,11 @@ extension ServerCore {
   /// An answer was written; if it was the last that a client waited for, that may be its end.
   package mutating func answered(_ place: Int, at now: UInt64) {
     guard let owner = clients.owner(place), sleeping.sleeping(of: owner) == 0,
-      let client = clients[place],
-      let reason = drain.departure(whenAllAnswered: client.hasEnded)
+      let (hasEnded, isFilled) = clients.read(
+        place, { ($0.hasEnded, $0.backpressure.contains(.filled)) }),
+      let reason = drain.departure(whenAllAnswered: hasEnded)
     else { return }
-    leave(place, reason, gracefully(isFilled: client.backpressure.contains(.filled)), at: now)
+    leave(place, reason, gracefully(isFilled: isFilled), at: now)
   }
 
   private mutating func wake(by deadline: UInt64) {

@@ -52,7 +52,7 @@ extension ServerCore {
         client.backpressure.subtract([.filled, .resting])
       }
       note(place, unsent: unsent)
-      if clients[place]?.hasEnded != true { actions.append(.resume(place)) }
+      if clients.read(place, { $0.hasEnded }) != true { actions.append(.resume(place)) }
     }
   }
 

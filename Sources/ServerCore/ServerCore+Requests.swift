@@ -113,7 +113,7 @@ extension ServerCore {
   }
 
   private mutating func logFastRequests(_ count: Int, of place: Int) {
-    guard let number = clients[place]?.number else { return }
+    guard let number = clients.read(place, { $0.number }) else { return }
     for _ in 0..<count {
       actions.append(.log(.debug, .request(conn: number, sleepSeconds: nil)))
       actions.append(.log(.debug, .answer(conn: number, connectedClients: nil)))
@@ -186,9 +186,12 @@ extension ServerCore {
   /// Reads on from a client, unless something keeps it from that; takes note of an end that came
   /// behind what it sent.
   private mutating func goOn(_ place: Int, isFilled: Bool, at now: UInt64) {
-    guard let client = clients[place], !client.reader.hasWaiting else { return }
-    if client.hasEnded { return finish(place, isFilled: isFilled, at: now) }
-    if client.backpressure.mayRead { actions.append(.resume(place)) }
+    let state = clients.read(place) { client in
+      client.reader.hasWaiting ? nil : (client.hasEnded, client.backpressure.mayRead)
+    }
+    guard let (hasEnded, mayRead) = state ?? nil else { return }
+    if hasEnded { return finish(place, isFilled: isFilled, at: now) }
+    if mayRead { actions.append(.resume(place)) }
   }
 
   private mutating func pause(_ place: Int, _ reason: Backpressure) {
@@ -226,12 +229,12 @@ extension ServerCore {
 
   /// The client has ended its stream, which here means that it has left (S5).
   package mutating func ended(_ place: Int, at now: UInt64) {
-    let mayFinish = clients.update(place) { client in
+    let isFilled = clients.update(place) { client in
       client.hasEnded = true
-      return !client.reader.hasWaiting
+      return client.reader.hasWaiting ? nil : client.backpressure.contains(.filled)
     }
-    guard mayFinish == true else { return }
-    finish(place, isFilled: clients[place]?.backpressure.contains(.filled) == true, at: now)
+    guard let isFilled = isFilled ?? nil else { return }
+    finish(place, isFilled: isFilled, at: now)
   }
 
   private mutating func finish(_ place: Int, isFilled: Bool, at now: UInt64) {

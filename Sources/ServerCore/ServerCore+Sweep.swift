@@ -48,12 +48,12 @@ extension ServerCore {
   }
 
   private mutating func judge(_ place: Int, at now: UInt64) {
-    guard let client = clients[place] else { return }
-    if !drain.hasBegun, let reason = timeouts.expired(client.activity, at: now) {
+    let state = clients.read(place) { ($0.activity, $0.reader.partialFrameBytes) }
+    guard let (activity, partialFrameBytes) = state else { return }
+    if !drain.hasBegun, let reason = timeouts.expired(activity, at: now) {
       leave(place, reason, .atOnce, at: now)
     } else if memory.total > configuration.totalWriteBufferBytes,
-      client.activity.takesNothing(at: now)
-        || client.reader.partialFrameBytes > Backpressure.partialFrameInNeed
+      activity.takesNothing(at: now) || partialFrameBytes > Backpressure.partialFrameInNeed
     {
       leave(place, .buffer, .atOnce, at: now)
     }

@@ -11,7 +11,15 @@ struct ClientTable {
   }
 
   /// The client at a place; nil where there is none.
+  ///
+  /// A copy: ``read(_:_:)`` looks at one where it lies.
   subscript(place: Int) -> Client? { contains(place) ? places[place] : nil }
+
+  /// Looks at the client at a place, where it lies; nil where there is none.
+  @inline(__always)
+  func read<Result>(_ place: Int, _ body: (borrowing Client) -> Result) -> Result? {
+    contains(place) ? body(places[place]) : nil
+  }
 
   /// Whose sleeping requests are those of the client at a place; nil where there is none.
   func owner(_ place: Int) -> SleepQueue.Owner? { contains(place) ? places[place].owner : nil }
@@ -27,8 +35,9 @@ struct ClientTable {
   mutating func remove(_ place: Int) -> Client? {
     guard contains(place) else { return nil }
     count -= 1
-    let client = places[place]
-    places[place] = .absent
+    // Moved and not copied.
+    var client = Client.absent
+    swap(&client, &places[place])
     return client
   }
 

@@ -50,7 +50,8 @@ internal import CLibUV
   var callbackDepth = 0
   var isInTimerCallback = false
   var quiet = QuietConnections()
-  var lateTimers = LateTimers()
+  /// Like ``firstUnflushed``: a timer is called when it has been taken out.
+  @exclusivity(unchecked) var lateTimers = LateTimers()
   /// Standard input, while it is open on this loop.
   var standardInput: StandardInput?
   /// Where UDP sockets receive; see ``datagramBatch()``.

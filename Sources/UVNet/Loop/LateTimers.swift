@@ -65,25 +65,29 @@ extension EventLoop {
   ///   - timer: The timer.
   ///   - late: Nanoseconds since it could have been called.
   /// - Returns: Its place among the late timers; nil if it is to be called now.
+  @inline(__always)
   func postpone(_ timer: LoopTimer, late: UInt64) -> Int? {
-    guard late > LateTimers.lateness || lateTimers.count > 0 else { return nil }
-    if lateTimers.count == 0 {
-      lateTimers.hasTurnBegun = false
+    unsafe late > LateTimers.lateness || lateTimers.count > 0 ? postpone(timer) : nil
+  }
+
+  private func postpone(_ timer: LoopTimer) -> Int {
+    if unsafe lateTimers.count == 0 {
+      unsafe lateTimers.hasTurnBegun = false
       inner.startLookingForLateTimers()
     }
-    return lateTimers.append(timer)
+    return unsafe lateTimers.append(timer)
   }
 
   /// Calls them after a poll; from a callback that takes long on, the rest waits for another.
   func callLateTimers() {
-    guard lateTimers.hasTurnBegun else { return }
+    guard unsafe lateTimers.hasTurnBegun else { return }
     let start = uv_hrtime()
     // Not more than wait now: one that is scheduled anew gets its turn from libuv.
-    for _ in 0..<lateTimers.count {
-      guard let timer = lateTimers.popFirst() else { break }
+    for _ in unsafe 0..<lateTimers.count {
+      guard let timer = unsafe lateTimers.popFirst() else { break }
       timer.fireAfterPoll()
       if uv_hrtime() - start > LateTimers.lateness { break }
     }
-    if lateTimers.count == 0 { inner.stopLookingForLateTimers() }
+    if unsafe lateTimers.count == 0 { inner.stopLookingForLateTimers() }
   }
 }

@@ -141,13 +141,13 @@ public final class LoopTimer: Handle {
   public func cancel() { close() }
 
   private func arm() {
-    dueSince = max(deadline, unsafe uv_now(loop.raw) &* 1_000_000)
+    let present = unsafe uv_now(loop.raw)
+    dueSince = max(deadline, present &* 1_000_000)
     if let alarm, alarm.set(deadline, keepsLoopAlive: keepsLoopAlive) { return }
     // libuv's loop time is the clock rounded down, so a timer that waits for the deadline rounded
     // up, in the same milliseconds, cannot fire before it.
     let (quotient, remainder) = deadline.quotientAndRemainder(dividingBy: 1_000_000)
     let due = quotient + (remainder > 0 ? 1 : 0)
-    let present = unsafe uv_now(loop.raw)
     var wait = due > present ? due - present : 0
     if wait > Self.stagedWait { wait -= wait / 512 + 2 }
     if wait == 0, loop.isInTimerCallback { wait = 1 }
@@ -181,7 +181,7 @@ public final class LoopTimer: Handle {
 
   private func forgetPostponement() {
     guard latePlace != Self.notLate else { return }
-    loop.lateTimers.remove(at: latePlace)
+    unsafe loop.lateTimers.remove(at: latePlace)
     latePlace = Self.notLate
   }
 
