@@ -2,10 +2,11 @@
 
 import contextlib
 import re
+import resource
 import threading
 import time
 
-from peers import (FAST, FAST_ANSWER_LENGTH, FOREVER, best_of, check, figures, kernel_maximum,
+from peers import (FAST, FAST_ANSWER_LENGTH, FOREVER, Skipped, best_of, check, figures, kernel_maximum,
                    quantile, slow, until, varint)
 from row import row
 
@@ -263,3 +264,65 @@ def costly_frames(place):
 
     measure_beside(place, server, load, f"{clients} clients with {rounds} frames of 32 000 fields each")
     check(server.terminate() == 0, "no clean end afterwards")
+
+
+@row("40", "half_close: 100 clients end, then reset, while their requests sleep; paused ones reset")
+def reset_while_quiet(place):
+    server = place.server("max_connections = 100", settings="half_close = yes")
+    for round_ in range(2):
+        clients = [server.connect() for _ in range(100)]
+        for client in clients:
+            client.send(slow(FOREVER) + FAST)
+            client.receive(FAST_ANSWER_LENGTH)
+            client.end()
+        # A server that has read the ends would notice nothing of what follows by reading.
+        time.sleep(0.2)
+        check(len(server.lines("disconnect")) == 200 * round_, "somebody left with the end")
+        start = time.monotonic()
+        for client in clients:
+            client.reset()
+        server.wait_for_lines("disconnect", 200 * round_ + 100)
+        place.note(f"100 resets after the end were noticed in {time.monotonic() - start:.2f} s (bound: 5)")
+        check(time.monotonic() - start < 5, "too late")
+        # Their places are free: as many again, which are paused before they reset.
+        clients = [server.connect(receive_buffer=4_096) for _ in range(100)]
+        for client in clients:
+            client.send_what_fits(FAST * 20_000)
+        for client in clients:
+            client.reset()
+        server.wait_for_lines("disconnect", 200 * round_ + 200)
+    lines = server.lines("disconnect")
+    check(all("reason=reset" in line for line in lines), "another reason than a reset")
+    check("clients=0" in lines[-1], "the number of clients is wrong in the end")
+    server.connect().fast()
+
+
+@row("42", "10 000 clients with half a frame of 60 KB each, and a total of 64 MiB")
+def many_half_frames(place):
+    clients, total = 10_000, 64
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if 0 <= hard < clients + 1_000:
+        raise Skipped(f"a process may have {hard} descriptors only")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (clients + 1_000, hard))
+    server = place.server(f"total_write_buffer_bytes = {total << 20}\nmax_connections = {clients + 100}\n"
+                          "partial_frame_timeout_seconds = 60")
+    before = server.resident_kib()
+    half = varint(65_000) + b"\x1a" * 60_000
+    connections, cut = [], 0
+    for _ in range(clients):
+        client = server.connect()
+        connections.append(client)
+        try:
+            client.send(half)
+        except (ConnectionResetError, BrokenPipeError):
+            cut += 1
+    server.connect().fast()
+    grown = (server.resident_kib() - before) / 1024
+    for client in connections:
+        client.close()
+    server.wait_until_empty()
+    buffered = len([line for line in server.lines("disconnect") if "reason=buffer" in line])
+    place.note(f"memory grew by {grown:.0f} MiB (bound: {2 * total}); {buffered} were cut for the total")
+    check(grown < 2 * total, "memory is not bounded by the total")
+    check(buffered > clients / 2, "nobody was cut, so nothing was bounded")
+    server.connect().fast()

@@ -121,6 +121,10 @@ class Client:
     def close(self):
         self.socket.close()
 
+    def end(self):
+        """Ends this side's stream."""
+        self.socket.shutdown(socket.SHUT_WR)
+
     def reset(self):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
@@ -258,10 +262,11 @@ class Workplace:
 
 
 class Server:
-    """testtask-server, run in the row's folder."""
+    """testtask-server, run in the row's folder; `limits` and `settings` are lines of its ini's two
+    sections."""
 
     def __init__(self, place, limits="", port=0, log=None, wrapper=(), environment=None,
-                 descriptors=None, file_size=None, closed=(), at_start=None):
+                 descriptors=None, file_size=None, closed=(), at_start=None, settings=""):
         self.place = place
         run = f"{place.path}/server.{time.monotonic_ns()}"
         self.log = log or run + ".log"
@@ -269,7 +274,7 @@ class Server:
         self.is_mute = 2 in closed
         ini = run + ".ini"
         with open(ini, "w") as file:
-            file.write(f"[server]\nport = {port}\n[limits]\n{limits}\n")
+            file.write(f"[server]\nport = {port}\n{settings}\n[limits]\n{limits}\n")
 
         def prepare():
             if descriptors:

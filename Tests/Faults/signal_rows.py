@@ -84,6 +84,22 @@ def second_signal(place):
     check(took < 1, "not at once")
 
 
+@row("42-signals", "SIGINT twice within 10 ms, as a parent forwards it: one drain")
+def forwarded_signal(place):
+    server = place.server()
+    sleeper = server.connect()
+    sleeper.send(slow(1) + FAST)
+    sleeper.receive(FAST_ANSWER_LENGTH)
+    server.send(signal.SIGINT)
+    time.sleep(0.01)
+    server.send(signal.SIGINT)
+    answer = sleeper.receive_to_end()
+    check(len(answer) == SLOW_ANSWER_LENGTH, f"what was due in the drain got {answer.hex()}")
+    sleeper.close()
+    check(server.wait() == 0, "it was ended and not drained")
+    check(len(server.lines("drain")) == 1, "not one drain")
+
+
 @row("20", "100 SIGHUPs under load")
 def reloads(place):
     server = place.server()
