@@ -24,8 +24,8 @@ extension Message {
 
   /// Counts the fast requests that `bytes` begins with, in the three bytes that usual senders use.
   ///
-  /// A server that is asked the same again and again need not decode each request: what is counted
-  /// here is what decoding would deliver. Other encodings of a fast request end the count.
+  /// A server that is asked the same again and again need not decode each request: decoding would
+  /// deliver that many of them. Another encoding of a fast request ends the count.
   ///
   /// - Parameters:
   ///   - bytes: Where a frame begins.

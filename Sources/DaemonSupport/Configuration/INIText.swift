@@ -78,7 +78,9 @@ package struct INIText: Equatable {
     let bytes: ArraySlice<UInt8>
     let number: Int
 
-    /// The place of a byte; columns are counted only where somebody has to be told.
+    /// The place of a byte, for a message.
+    ///
+    /// Finding the column takes a pass over the line.
     func place(_ index: Int) -> Place {
       let before = bytes[..<index].count { !$0.isContinuation }
       return Place(line: number, column: before + 1)

@@ -26,7 +26,7 @@ public struct IPAddress: Hashable, Sendable {
   /// ::, all of this machine's addresses.
   public static let anyIPv6 = IPAddress(storage: .v6(high: 0, low: 0, scope: 0))
 
-  /// Parses a numeric address, strictly; nothing is looked up.
+  /// Parses a numeric address, strictly; no name is resolved.
   ///
   /// - Parameter text: `127.0.0.1`, `::1`, `::ffff:10.0.0.1`, `fe80::1%eth0`.
   /// - Throws: What is wrong with the text.

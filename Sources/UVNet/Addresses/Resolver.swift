@@ -8,13 +8,13 @@ internal import CLibUV
 
 /// Looks a host name up, by way of the system's `getaddrinfo`.
 ///
-/// It is the one part of the library that starts threads: libuv has look-ups done by its thread
-/// pool (<https://docs.libuv.org/en/v1.x/threadpool.html>), of four threads unless the environment
-/// variable `UV_THREADPOOL_SIZE` says otherwise. A numeric address is never looked up, and starts
-/// none; nor is what looks like one and is none, such as `127.1` or `0x7f000001`, which the system
-/// would take for 127.0.0.1.
+/// Beside ``LoopThread`` it is the one part of the library that starts threads: libuv has look-ups done
+/// by its thread pool (<https://docs.libuv.org/en/v1.x/threadpool.html>), of four threads unless the
+/// environment variable `UV_THREADPOOL_SIZE` says otherwise. A numeric address needs no look-up and
+/// starts none. What looks like a numeric address and is none is refused, such as `127.1` or
+/// `0x7f000001`, which the system would take for 127.0.0.1.
 @safe public final class Resolver {
-  /// The name that is looked up.
+  /// The name to look up.
   public let host: String
 
   private let port: UInt16

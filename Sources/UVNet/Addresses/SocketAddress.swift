@@ -10,7 +10,7 @@ internal import CLibUV
 ///
 /// Text is parsed strictly, and not by the system, whose functions take `127.1`,
 /// `0177.0.0.1` and port 99999: IPv4 is four decimal numbers without leading zeros, IPv6 is what
-/// RFC 4291 section 2.2 describes. Nothing is ever looked up.
+/// RFC 4291 section 2.2 describes. No name is ever resolved.
 public struct SocketAddress: Hashable, Sendable {
   /// The IP address.
   public let address: IPAddress

@@ -17,7 +17,8 @@ internal import CLibUV
   /// Only ever touched for a moment in which nothing of the program's runs.
   @exclusivity(unchecked) final var queue = WriteQueue()
   final var received: UInt64 = 0
-  // Not public itself: a module that reads it would have every access looked up.
+  // Behind a computed property: another module that used it directly would pay a dynamic exclusivity
+  // check for each access.
   private final var programTag = 0
   final var lingerTimer: LoopTimer?
   final var unsentAtClose = 0
@@ -140,7 +141,7 @@ internal import CLibUV
 
   /// Calls `body` with the connection behind a stream that libuv calls back for.
   ///
-  /// No reference is counted: its close callback, which gives up the connection's own, cannot come
+  /// Without a retain or release: its close callback, which gives up the connection's own, cannot come
   /// while another callback runs.
   @inline(__always)
   static func with(

@@ -1,7 +1,7 @@
 /// Bytes on their way out: memory that stays in place while libuv holds its address.
 ///
 /// One allocation, made when it is needed, holds a header and the bytes behind it. The value cannot
-/// be copied, so that nothing is counted when it goes from the pool to a connection and back.
+/// be copied: going from the pool to a connection and back takes no retain or release.
 @safe struct WriteBuffer: ~Copyable {
   @safe fileprivate struct Header {
     var count = 0

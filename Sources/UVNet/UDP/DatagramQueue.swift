@@ -24,7 +24,7 @@ struct DatagramQueue {
   var isEmpty: Bool { count == 0 }
   var first: Datagram? { isEmpty ? nil : datagrams[start] }
 
-  /// Puts a datagram at the end; `false` when there is no room for it, which is counted.
+  /// Puts a datagram at the end; `false`, and one more in ``dropped``, when it does not fit.
   mutating func append(_ bytes: UnsafeRawBufferPointer, to destination: SocketAddress?) -> Bool {
     guard count < limits.maximumDatagrams, bytes.count <= limits.maximumBytes - byteCount else {
       dropped &+= 1
