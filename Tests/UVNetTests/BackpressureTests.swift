@@ -32,6 +32,32 @@ import UVNetTestKit
     }
   }
 
+  @Test func `drain is told at the low-water mark, and not only when everything is gone`() throws {
+    let limits = StreamConnection.WriteLimits(
+      highWaterMark: 65_536, lowWaterMark: 16_384, maximumPendingBytes: 64 << 20)
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair(limits: limits) { connected, accepted in
+        connected.start(
+          .init(
+            onData: { _, _ in },
+            onDrain: { connected in
+              // The large write is gone, and the small one is still to be offered.
+              #expect(connected.pendingBytes == 10_000)
+              calls.record("drain")
+              connected.closeGracefully()
+            }))
+        // More than the kernel takes at once, so that what follows waits behind it.
+        expectNoError { try connected.write([UInt8](repeating: 0, count: 32 << 20)) }
+        loop.nextTick {
+          #expect(!connected.isWritable)
+          expectNoError { try connected.write([UInt8](repeating: 1, count: 10_000)) }
+          accepted.start(.init(onData: { _, _ in }))
+        }
+      }
+      calls.expect(["drain"])
+    }
+  }
+
   @Test func `over the hard cap a write is refused whole, and what was queued still goes`() throws {
     try LoopHarness.run { loop, calls in
       var received = 0
