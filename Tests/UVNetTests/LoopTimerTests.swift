@@ -135,6 +135,32 @@ import UVNetTestKit
     }
   }
 
+  @Test func `a tick that is late does not move the next ones`() throws {
+    try LoopHarness.run { loop, calls in
+      let start = loop.now
+      let timer = LoopTimer.every(.milliseconds(100), on: loop) { timer in
+        calls.record("tick")
+        switch calls.count(of: "tick") {
+        case 1:
+          // The second tick is late by half an interval.
+          while loop.now < start.advanced(by: .milliseconds(250)) {}
+        case 2:
+          // The next one is due a quarter of an interval before this, and not after it.
+          let passed = (loop.now.nanoseconds - start.nanoseconds) / 100_000_000
+          let next = start.advanced(by: .milliseconds(100 * (passed + 1)))
+          let marker = LoopTimer.unscheduled(on: loop) { marker in
+            calls.record("marker")
+            marker.cancel()
+          }
+          marker.schedule(at: next.advanced(by: .milliseconds(25)))
+        default: timer.cancel()
+        }
+      }
+      #expect(timer.isScheduled)
+      calls.expect(["tick", "tick", "tick", "marker"])
+    }
+  }
+
   @Test func `ticks missed by a busy loop become one, and the next keeps to the grid`() throws {
     try LoopHarness.run { loop, calls in
       let start = loop.now
@@ -161,9 +187,16 @@ import UVNetTestKit
     }
   }
 
-  @Test func `a timer of 0 ms that schedules itself again lets I/O run`() throws {
+  @Test(arguments: [false, true])
+  func `a timer of 0 ms that schedules itself again lets I/O run`(forThePast: Bool) throws {
     try LoopHarness.run { loop, calls in
-      let spinner = LoopTimer.unscheduled(on: loop) { $0.schedule(after: .zero) }
+      let spinner = LoopTimer.unscheduled(on: loop) { timer in
+        if forThePast {
+          timer.schedule(at: EventLoop.Instant(nanoseconds: 0))
+        } else {
+          timer.schedule(after: .zero)
+        }
+      }
       spinner.schedule(after: .zero)
       try loop.withConnectedPair { connected, accepted in
         accepted.start(
