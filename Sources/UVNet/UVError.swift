@@ -96,6 +96,8 @@ extension UVError {
     public static let watchSignal = Operation(rawValue: "watchSignal")
     /// Looking a name up.
     public static let resolve = Operation(rawValue: "resolve")
+    /// Sleeping, or waiting for a signal.
+    public static let wait = Operation(rawValue: "wait")
   }
 
   /// Whose code an error has.
@@ -175,6 +177,8 @@ extension UVError.Code {
   public static let canceled = Self(UV_ECANCELED)
   /// The connection was aborted before it was accepted (ECONNABORTED).
   public static let connectionAborted = Self(UV_ECONNABORTED)
+  /// The stream ended where more bytes had to follow (EOF).
+  public static let endOfFile = Self(UV_EOF)
   /// Nobody listens there (ECONNREFUSED).
   public static let connectionRefused = Self(UV_ECONNREFUSED)
   /// The peer sent a reset (ECONNRESET).

@@ -51,6 +51,7 @@ extension EventLoop {
     for lookup in lookups { lookup.cancel() }
     standardInput?.close()
     for handle in handles() { handle.close() }
+    tasks?.cancelWaits()
     if runner != nil { unsafe uv_stop(raw) }
   }
 
@@ -117,6 +118,7 @@ extension EventLoop {
   func dispatch(_ body: () -> Void) {
     callbackDepth += 1
     body()
+    if hasJobs, callbackDepth == 1 { runJobs() }
     callbackDepth -= 1
     if callbackDepth == 0, unsafe firstUnflushed != nil { flushWrites() }
   }
@@ -128,6 +130,32 @@ extension EventLoop {
     body()
     isInTimerCallback = false
     callbackDepth -= 1
+    // libuv may be about to end the turn: nothing else would keep the loop alive for them.
+    if hasJobs { inner.wake() }
+  }
+
+  /// Jobs of tasks are waiting: the outermost callback runs them when it is over, or the next turn.
+  @inline(__always)
+  func jobsHaveCome() {
+    hasJobs = true
+    if callbackDepth == 0 { inner.wake() }
+  }
+
+  /// Runs the jobs of tasks that this callback has woken, before what they write leaves with it.
+  func runJobs() { hasJobs = executor?.runJobs() ?? false }
+
+  /// Called by libuv in each turn before it waits for events.
+  func beforePoll() {
+    if let executor {
+      executor.beginTurn()
+      if hasJobs {
+        callbackDepth += 1
+        runJobs()
+        callbackDepth -= 1
+        if hasJobs { inner.wake() }
+      }
+    }
+    flushWrites()
   }
 
   func runTicks() {
@@ -168,7 +196,7 @@ extension EventLoop {
       unsafe otherUnflushed.removeFirst(count)
     }
     callbackDepth -= 1
-    if unsafe firstUnflushed != nil { inner.wake() }
+    if unsafe firstUnflushed != nil || hasJobs { inner.wake() }
   }
 
   /// Offers collected writes to the kernel and calls nobody: for the end of a run, after which

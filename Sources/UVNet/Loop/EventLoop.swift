@@ -47,6 +47,10 @@ internal import CLibUV
   @exclusivity(unchecked) var otherUnflushed: [Unmanaged<StreamConnection>] = unsafe []
   /// Who has read bytes last; to be compared only.
   var lastReader: UnsafeMutableRawPointer?
+  /// Runs the jobs of tasks, and knows those that wait, once the program uses any; see `Async/`.
+  var executor: LoopExecutor?
+  var tasks: LoopTasks?
+  var hasJobs = false
   var callbackDepth = 0
   var isInTimerCallback = false
   var quiet = QuietConnections()
@@ -164,6 +168,7 @@ internal import CLibUV
       throw UVError(status, .closeLoop)
     }
     isClosed = true
+    executor?.unbind()
     unsafe raw.deallocate()
     freeMemory()
   }
@@ -173,6 +178,7 @@ internal import CLibUV
   /// libuv's threads will write to its side of the loop when they are done, so that is never freed.
   func abandon() {
     isClosed = true
+    executor?.unbind()
     inner.abandon()
     freeMemory()
   }

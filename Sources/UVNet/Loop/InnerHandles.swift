@@ -50,7 +50,7 @@ internal import CLibUV
     }
     unsafe uv_prepare_start(cuv_prepare(prepare)) { handle in
       guard let handle = unsafe handle else { return }
-      unsafe EventLoop.of(handle.pointee.loop).flushWrites()
+      unsafe EventLoop.of(handle.pointee.loop).beforePoll()
     }
     return 0
   }

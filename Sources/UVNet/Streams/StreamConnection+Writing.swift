@@ -243,6 +243,7 @@ extension StreamConnection {
     guard !isClosing else { return }
     if progress.contains(.aboveHighWater), pendingBytes <= limits.value.lowWaterMark {
       progress.remove(.aboveHighWater)
+      tasks?.didDrain()
       if isWritable { unsafe handlers?.takeUnretainedValue().onDrain?(self) }
     }
     beginShutdownWhenFlushed()

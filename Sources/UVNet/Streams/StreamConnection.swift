@@ -20,6 +20,8 @@ internal import CLibUV
   // Behind a computed property: another module that used it directly would pay a dynamic exclusivity
   // check for each access.
   private final var programTag = 0
+  /// What tasks that use the connection need; none do unless the program is async.
+  final var tasks: ConnectionTasks?
   final var lingerTimer: LoopTimer?
   final var unsentAtClose = 0
   final var reason: CloseReason?
@@ -120,6 +122,7 @@ internal import CLibUV
       completion(.failure(failure ?? UVError(.canceled, during: .write)))
     }
     handlers?.onClose?(self, reason ?? .local)
+    tasks?.didClose()
   }
 
   override final var asQuietConnection: StreamConnection? {

@@ -1,0 +1,246 @@
+/// What a connection needs once tasks use it: the bytes that nobody has read, and who waits.
+///
+/// Everything is for the loop's thread. The connection owns this.
+@safe final class ConnectionTasks {
+  let loop: LoopTasks
+  private let reader = LoopWait()
+  private var readerIsCovered = false
+  private var input = InputBuffer()
+  /// The loop's read buffer, or what is left of it, while the read callback runs.
+  @exclusivity(unchecked) private var lent: UnsafeRawBufferPointer?
+  /// Bytes that the reader needs to go on.
+  private var needed = 1
+  private var hasEnded = false
+  private var pausedReading = false
+  private var drains: [CoveredWait] = []
+  private var closes: [LoopWait] = []
+  private var scope: Scope?
+
+  /// Bytes that wait to be read; above this, and unless a reader needs more, reading pauses.
+  static let inputLimit = 65536
+
+  private final class CoveredWait: LoopWait {
+    let isCovered: Bool
+    init(isCovered: Bool) { self.isCovered = isCovered }
+  }
+
+  /// A task with a cancellation handler that serves all its waits on the connection.
+  ///
+  /// A handler for each wait would cost more than all else about a read.
+  @safe private final class Scope {
+    let task: UnsafeCurrentTask?
+    let outer: Scope?
+    var isCanceled = false
+
+    init(_ task: UnsafeCurrentTask?, in outer: Scope?) {
+      unsafe self.task = task
+      self.outer = outer
+    }
+  }
+
+  init(on loop: LoopTasks) { self.loop = loop }
+
+  /// The set that serves every connection of a loop that tasks read.
+  static func makeHandlers() -> StreamConnection.Handlers {
+    StreamConnection.Handlers(
+      onData: { connection, bytes in
+        unsafe bytes.withUnsafeBytes { unsafe connection.tasks?.didRead($0, connection) }
+      },
+      onEnd: { $0.tasks?.didEnd() })
+  }
+}
+
+// MARK: - Input
+
+extension ConnectionTasks {
+  /// Bytes that can be read without waiting.
+  var available: Int { unsafe input.isEmpty ? lent?.count ?? 0 : input.count }
+
+  /// Bytes arrived: lent to the task that waits for them; what it leaves is copied.
+  private func didRead(_ bytes: UnsafeRawBufferPointer, _ connection: StreamConnection) {
+    if input.isEmpty, bytes.count >= needed, reader.isParked {
+      unsafe lent = bytes
+      reader.wake()
+      connection.loop.runJobs()
+      keepLent()
+    } else {
+      unsafe input.append(bytes)
+      if input.count >= needed { reader.wake() }
+    }
+    guard input.count >= max(Self.inputLimit, needed), !connection.isReadingPaused else { return }
+    pausedReading = true
+    connection.pauseReading()
+  }
+
+  private func keepLent() {
+    guard let rest = unsafe lent else { return }
+    unsafe lent = nil
+    unsafe input.append(rest)
+  }
+
+  private func didEnd() {
+    hasEnded = true
+    reader.wake()
+  }
+
+  /// Waits until at least `count` bytes can be read.
+  ///
+  /// - Returns: Whether they can; otherwise the peer has ended its stream.
+  /// - Throws: ``UVError/Code/canceled`` when the task is, or when this side closes the connection;
+  ///   what the connection failed with; ``UVError/Code/badDescriptor`` when it is closed already.
+  func waitForInput(
+    _ count: Int, of connection: StreamConnection, isolation: isolated (any Actor)? = #isolation
+  ) async throws(UVError) -> Bool {
+    precondition(!reader.isBusy, "two tasks read a connection at the same time")
+    // It outlives the callback if the task waits for more than there is.
+    if unsafe lent != nil { keepLent() }
+    needed = count
+    defer { needed = 1 }
+    var code = UVError.Code.badDescriptor
+    while available < count {
+      if hasEnded { return false }
+      if connection.isClosing { throw connection.failure(code, during: .read) }
+      resumeReading(connection)
+      code = .canceled
+      let outcome = await suspendReader(isolation: isolation)
+      if outcome == .canceled, available < count { throw UVError(.canceled, during: .read) }
+    }
+    return true
+  }
+
+  private func suspendReader(isolation: isolated (any Actor)? = #isolation) async -> WaitOutcome {
+    guard !loop.isEnding else { return .canceled }
+    guard let scope = currentScope else {
+      return await reader.suspend(loop.executor, isolation: isolation)
+    }
+    guard !scope.isCanceled else { return .canceled }
+    readerIsCovered = true
+    defer { readerIsCovered = false }
+    return await reader.suspendCovered(isolation: isolation)
+  }
+
+  private func resumeReading(_ connection: StreamConnection) {
+    guard pausedReading else { return }
+    pausedReading = false
+    connection.resumeReading()
+  }
+
+  /// Calls `body` with the bytes that can be read, and forgets as many as it says.
+  func consume<R, Failure: Error>(
+    from connection: StreamConnection,
+    _ body: (RawSpan) throws(Failure) -> (result: R, count: Int)
+  ) throws(Failure) -> R {
+    guard input.isEmpty, let bytes = unsafe lent else {
+      let (result, count) = try input.withBytes(body)
+      input.consume(count)
+      if input.count <= Self.inputLimit / 2 { resumeReading(connection) }
+      return result
+    }
+    let (result, count) = try unsafe body(bytes.bytes)
+    unsafe lent =
+      count < bytes.count ? UnsafeRawBufferPointer(rebasing: bytes[count...]) : nil
+    return result
+  }
+}
+
+// MARK: - Output and the end
+
+extension ConnectionTasks {
+  /// Waits until the connection is below its low-water mark again.
+  func waitForDrain(
+    of connection: StreamConnection, isolation: isolated (any Actor)? = #isolation
+  ) async throws(UVError) {
+    var code = UVError.Code.badDescriptor
+    while true {
+      if connection.isClosing { throw connection.failure(code, during: .write) }
+      guard connection.progress.contains(.aboveHighWater) else { return }
+      code = .canceled
+      guard await suspendDrain(isolation: isolation) == .woken else {
+        throw UVError(.canceled, during: .write)
+      }
+    }
+  }
+
+  private func suspendDrain(isolation: isolated (any Actor)? = #isolation) async -> WaitOutcome {
+    guard !loop.isEnding else { return .canceled }
+    let scope = currentScope
+    guard scope?.isCanceled != true else { return .canceled }
+    let wait = CoveredWait(isCovered: scope != nil)
+    drains.append(wait)
+    defer { drains.removeAll { $0 === wait } }
+    return scope == nil
+      ? await wait.suspend(loop.executor, isolation: isolation)
+      : await wait.suspendCovered(isolation: isolation)
+  }
+
+  func didDrain() { for wait in drains { wait.wake() } }
+
+  /// Waits until the connection is closed; a cancellation does not end this wait.
+  func waitForClose(isolation: isolated (any Actor)? = #isolation) async {
+    let wait = LoopWait()
+    closes.append(wait)
+    _ = await wait.suspendCovered(isolation: isolation)
+  }
+
+  func didClose() {
+    reader.wake()
+    didDrain()
+    for wait in closes { wait.wake() }
+    closes = []
+  }
+}
+
+// MARK: - Scopes
+
+extension ConnectionTasks {
+  /// The scope of the running task; a scope of another task does not serve it.
+  private var currentScope: Scope? {
+    guard let scope, let task = unsafe scope.task, unsafe isCurrent(task) else { return nil }
+    return scope
+  }
+
+  /// Calls `body`, in which one cancellation handler serves all waits of the task.
+  func scoped<R>(
+    isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R
+  ) async rethrows -> R {
+    let scope = unsafe Scope(currentTask(), in: scope)
+    self.scope = scope
+    defer { self.scope = scope.outer }
+    nonisolated(unsafe) let this = self
+    nonisolated(unsafe) let opened = scope
+    let executor = loop.executor
+    return try await withTaskCancellationHandler {
+      _ = isolation
+      return try await body()
+    } onCancel: {
+      executor.perform { _ in unsafe this.cancel(opened) }
+    }
+  }
+
+  private func cancel(_ scope: Scope) {
+    scope.isCanceled = true
+    // Late: the scope is over, and nobody that waits now is in it.
+    guard self.scope === scope else { return }
+    if readerIsCovered { reader.cancel() }
+    for wait in drains where wait.isCovered { wait.cancel() }
+  }
+}
+
+/// The task that runs; to be compared only, and while the task is known to live.
+private func currentTask() -> UnsafeCurrentTask? {
+  unsafe withUnsafeCurrentTask { unsafe $0 }
+}
+
+private func isCurrent(_ task: UnsafeCurrentTask) -> Bool {
+  unsafe withUnsafeCurrentTask { unsafe $0 == task }
+}
+
+extension StreamConnection {
+  /// Why a closed connection cannot be used: what it failed with, or else `code`.
+  fileprivate func failure(
+    _ code: UVError.Code, during operation: UVError.Operation
+  ) -> UVError {
+    if case .failed(let error) = closeReason { return error }
+    return UVError(code, during: operation)
+  }
+}

@@ -1,0 +1,85 @@
+/// One wait at a time, and how it ends: what resumes a task exactly once, decided without a task.
+///
+/// `Token` is what resumes the waiting task. Whoever is given it resumes the task; it is given once.
+/// Between ``begin()`` and ``park(_:)`` the task has said that it is going to wait and cannot be
+/// resumed yet, but may be cancelled already.
+struct Wait<Token> {
+  private enum Phase {
+    case idle
+    case begun(WaitOutcome?)
+    case parked(Token)
+    case over(WaitOutcome)
+  }
+
+  private var phase = Phase.idle
+  private var number: UInt64 = 0
+
+  /// Whether a task is between ``begin()`` and ``end()``.
+  var isBusy: Bool { if case .idle = phase { false } else { true } }
+
+  /// Whether a task can be woken.
+  var isParked: Bool { if case .parked = phase { true } else { false } }
+
+  /// A task is going to wait; the number names this wait to ``cancel(_:)``.
+  mutating func begin() -> UInt64 {
+    precondition(!isBusy, "two tasks wait for the same thing")
+    number &+= 1
+    phase = .begun(nil)
+    return number
+  }
+
+  /// The task waits; a token that is given back is to be used at once.
+  mutating func park(_ token: Token) -> Token? {
+    switch phase {
+    case .begun(nil):
+      phase = .parked(token)
+      return nil
+    case .begun(.some(let outcome)):
+      phase = .over(outcome)
+      return token
+    case .idle, .parked, .over:
+      preconditionFailure("a task waits that has not said so")
+    }
+  }
+
+  /// What was waited for may have happened.
+  mutating func wake() -> Token? { finish(.woken) }
+
+  /// The task was cancelled in wait `number`; one that is over is not touched by that.
+  mutating func cancel(_ number: UInt64) -> Token? {
+    number == self.number ? finish(.canceled) : nil
+  }
+
+  /// The task that waits now was cancelled.
+  mutating func cancel() -> Token? { finish(.canceled) }
+
+  /// The task goes on.
+  mutating func end() -> WaitOutcome {
+    guard case .over(let outcome) = phase else {
+      preconditionFailure("a task goes on that was not resumed")
+    }
+    phase = .idle
+    return outcome
+  }
+
+  private mutating func finish(_ outcome: WaitOutcome) -> Token? {
+    switch phase {
+    case .begun(nil):
+      phase = .begun(outcome)
+      return nil
+    case .parked(let token):
+      phase = .over(outcome)
+      return token
+    case .idle, .begun, .over:
+      return nil
+    }
+  }
+}
+
+/// How a ``Wait`` ended.
+enum WaitOutcome: Hashable {
+  /// What was waited for may have happened.
+  case woken
+  /// The task was cancelled first.
+  case canceled
+}
