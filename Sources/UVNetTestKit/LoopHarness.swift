@@ -77,6 +77,9 @@ public final class CallRecord {
   public private(set) var names: [String] = []
   private var expected: [String]?
 
+  /// A record of no calls, for a test without ``LoopHarness``.
+  public init() {}
+
   /// Notes that something was called.
   public func record(_ name: String) { names.append(name) }
 

@@ -2,7 +2,7 @@ extension EventLoop {
   /// Waits for one of several signals.
   ///
   /// The signals are watched from the call to its return; before and after that they do what they
-  /// do by default. Start the task that waits early: with ``task(_:)-(()->R)`` it watches at once.
+  /// do by default.
   ///
   /// - Parameter numbers: The signals' numbers, such as `SIGTERM`.
   /// - Returns: The signal that came.

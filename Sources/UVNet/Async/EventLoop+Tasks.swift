@@ -60,7 +60,7 @@ extension EventLoop {
   }
 
   /// Turns that tasks have to see that all is over, before the loop gives up on them.
-  private static let lastTurns = 1000
+  private static let lastTurns = 100
 
   /// Closes everything, gives tasks that wait their errors, and frees the loop.
   private func end() throws(UVError) {
