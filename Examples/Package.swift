@@ -12,6 +12,7 @@ let package = Package(
   dependencies: [.package(name: "UVNet", path: "..")],
   targets: [
     .executableTarget(name: "echo", dependencies: [uvnet], swiftSettings: strict),
+    .executableTarget(name: "async-echo", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "proxy", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(
       name: "framing",

@@ -4,7 +4,7 @@ extension EventLoop {
   /// `body` and all that it starts run on the calling thread. When `body` returns or throws,
   /// everything on the loop is closed: tasks that still wait for something of it are given
   /// ``UVError/Code/canceled``, then the loop is freed. The loop stays alive while `body` waits,
-  /// whatever for. If a callback calls ``stop()``, the task of `body` is cancelled, and everything
+  /// whatever for. If a callback calls ``stop(file:line:)``, the task of `body` is cancelled, and everything
   /// ends in the same way.
   ///
   /// ```swift
@@ -16,8 +16,7 @@ extension EventLoop {
   /// - Parameter body: The program.
   /// - Returns: What `body` returns.
   /// - Throws: What `body` throws; the system's error when there is no loop to be had;
-  ///   ``UVError/Code/busy`` while another thread of the process runs a loop in this way, and when
-  ///   tasks go on opening handles when all is to be closed.
+  ///   ``UVError/Code/busy`` while another thread of the process runs a loop in this way.
   public static func run<R>(
     _ body: @escaping @LoopActor (EventLoop) async throws -> R
   ) throws -> R {
@@ -31,7 +30,7 @@ extension EventLoop {
     }
     let outcome = Outcome<R>()
     loop.run(body, outcome)
-    try loop.end()
+    loop.endWithTasks()
     guard let result = outcome.result else { throw UVError(.canceled, during: .wait) }
     return try result.get()
   }
@@ -44,7 +43,7 @@ extension EventLoop {
   private func run<R>(
     _ body: @escaping @LoopActor (EventLoop) async throws -> R, _ outcome: Outcome<R>
   ) {
-    remoteDoor?.keepsLoopAlive = true
+    inner.keepLoopAlive()
     nonisolated(unsafe) let loop = self
     nonisolated(unsafe) let outcome = outcome
     let task = Task(executorPreference: LoopExecutor.main) { @LoopActor in
@@ -53,7 +52,8 @@ extension EventLoop {
       } catch {
         unsafe outcome.result = .failure(error)
       }
-      if unsafe loop.tasks?.isEnding == false { unsafe loop.stop() }
+      // Not in the last turns, which let tasks see that all is over.
+      if unsafe !loop.isEnding { unsafe loop.stop() }
     }
     run()
     task.cancel()
@@ -63,24 +63,22 @@ extension EventLoop {
   private static let lastTurns = 100
 
   /// Closes everything, gives tasks that wait their errors, and frees the loop.
-  private func end() throws(UVError) {
-    tasks?.isEnding = true
-    remoteDoor?.keepsLoopAlive = false
+  private func endWithTasks() {
+    end()
+    run()
     var turns = 0
-    while hasJobs || !openHandles.isEmpty, turns < Self.lastTurns {
-      for lookup in lookups { lookup.cancel() }
-      closeAll()
-      turn()
+    while hasJobs, turns < Self.lastTurns {
+      run()
       turns += 1
     }
     // Jobs of a task that never waits are left to the next loop.
-    try close()
+    endAndClose()
   }
 
   /// What tasks that wait on this loop need, made at its first use.
   func startTasks() throws(UVError) -> LoopTasks {
-    checkIsOpen()
     checkThread()
+    guard !isClosed else { throw UVError(.canceled, during: .initialize) }
     if let tasks { return tasks }
     let executor = LoopExecutor()
     try executor.bind(to: self)

@@ -6,16 +6,7 @@
 
 /// A whole program that is async on a loop, in one thread.
 ///
-/// The type has `@main`, and its ``main(on:)`` is the program:
-///
-/// ```swift
-/// @main struct Hello: LoopProgram {
-///   static func main(on loop: EventLoop) async throws {
-///     try await loop.sleep(for: .milliseconds(1))
-///     print("hello")
-///   }
-/// }
-/// ```
+/// The type has `@main`, and its ``main(on:)`` is the program; README and <doc:AsyncAwait> show one.
 public protocol LoopProgram: SendableMetatype {
   /// The program; when it returns, all that is left on the loop is closed.
   ///

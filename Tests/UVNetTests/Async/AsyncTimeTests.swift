@@ -10,16 +10,15 @@ import UVNetTestKit
       let clock = try loop.clock
       let tasks = [3, 1, 2].map { number in
         loop.task {
-          if number == 2 {
-            try await clock.sleep(for: .milliseconds(number * 5))
-          } else {
-            try await loop.sleep(for: .milliseconds(number * 5))
-          }
+          try await loop.sleep(for: .milliseconds(number * 5))
           #expect(start.duration(to: loop.now) >= .milliseconds(number * 5))
           order.record("\(number)")
         }
       }
       for task in tasks { try await task.value }
+      let asleep = clock.now
+      try await clock.sleep(for: .milliseconds(3))
+      #expect(asleep.duration(to: clock.now) >= .milliseconds(3))
       #expect(order.names == ["1", "2", "3"])
     }
   }

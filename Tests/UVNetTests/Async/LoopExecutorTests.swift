@@ -70,15 +70,17 @@ import UVNetTestKit
   }
 
   @Test func `a task that yields for ever does not keep a loop that ends`() async throws {
-    let mayEnd = Counter()
-    try await AsyncHarness.run { loop in
-      loop.task { while mayEnd.value == 0 { await Task.yield() } }
-    }
-    // It goes on with the next loop.
-    try await AsyncHarness.run { loop in
-      try await loop.sleep(for: .milliseconds(1))
-      mayEnd.value = 1
-      await Task.yield()
+    try await AsyncHarness.onThread {
+      let mayEnd = Counter()
+      try EventLoop.run { loop in
+        _ = loop.task { while mayEnd.value == 0 { await Task.yield() } }
+      }
+      // It goes on with the next loop.
+      try EventLoop.run { loop in
+        try await loop.sleep(for: .milliseconds(1))
+        mayEnd.value = 1
+        await Task.yield()
+      }
     }
   }
 
@@ -178,7 +180,9 @@ import UVNetTestKit
       waits("sleep") { try await loop.sleep(for: .seconds(100)) }
       waits("clock") { try await clock.sleep(for: .seconds(100)) }
       waits("signal") { _ = try await loop.signal(SIGUSR2) }
-      waits("timeout") { try await loop.withTimeout(.seconds(100)) { try await loop.sleep(for: .seconds(90)) } }
+      waits("timeout") {
+        try await loop.withTimeout(.seconds(100)) { try await loop.sleep(for: .seconds(90)) }
+      }
       waits("again") {
         do { try await loop.sleep(for: .seconds(100)) } catch {}
         _ = try await TCPConnection.connect(to: listener.localAddress, on: loop)
@@ -186,7 +190,8 @@ import UVNetTestKit
       for _ in 0..<10 { await Task.yield() }
     }
     let names = ["read", "write", "accept", "sleep", "clock", "signal", "timeout", "again"]
-    #expect(errors.withLock { $0 } == Dictionary(uniqueKeysWithValues: names.map { ($0, .canceled) }))
+    #expect(
+      errors.withLock { $0 } == Dictionary(uniqueKeysWithValues: names.map { ($0, .canceled) }))
   }
 
   @Test func `stop in a callback cancels the program's task`() async throws {
