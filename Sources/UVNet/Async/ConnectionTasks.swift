@@ -240,7 +240,7 @@ extension StreamConnection {
   fileprivate func failure(
     _ code: UVError.Code, during operation: UVError.Operation
   ) -> UVError {
-    if case .failed(let error) = closeReason { return error }
+    if let error = closeReason?.error { return error }
     return UVError(code, during: operation)
   }
 }
