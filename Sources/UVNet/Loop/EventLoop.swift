@@ -168,7 +168,7 @@ internal import CLibUV
       throw UVError(status, .closeLoop)
     }
     isClosed = true
-    executor?.unbind()
+    endTasks()
     unsafe raw.deallocate()
     freeMemory()
   }
@@ -178,9 +178,15 @@ internal import CLibUV
   /// libuv's threads will write to its side of the loop when they are done, so that is never freed.
   func abandon() {
     isClosed = true
-    executor?.unbind()
+    endTasks()
     inner.abandon()
     freeMemory()
+  }
+
+  /// Lets go of what tasks need: it has a timer, which refers to the loop.
+  private func endTasks() {
+    executor?.unbind()
+    tasks = nil
   }
 
   private func freeMemory() {
