@@ -116,7 +116,7 @@ let package = Package(
     // What tests of several targets need.
     .target(name: "TestTaskTestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
-      name: "UVNetTests", dependencies: ["UVNet", "UVNetTestKit"], swiftSettings: strict),
+      name: "UVNetTests", dependencies: ["CLibUV", "UVNet", "UVNetTestKit"], swiftSettings: strict),
     .testTarget(
       name: "TestTaskProtoTests",
       dependencies: ["TestTaskProto", "UVNetTestKit"],

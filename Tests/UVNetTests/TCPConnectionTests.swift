@@ -599,8 +599,10 @@ import UVNetTestKit
 }
 
 extension Result where Failure == UVError {
-  var failureCode: UVError.Code? {
-    if case .failure(let error) = self { error.code } else { nil }
+  var failureCode: UVError.Code? { failure?.code }
+
+  var failure: UVError? {
+    if case .failure(let error) = self { error } else { nil }
   }
 }
 

@@ -10,9 +10,13 @@ internal import CLibUV
 ///
 /// Beside ``LoopThread`` it is the one part of the library that starts threads: libuv has look-ups done
 /// by its thread pool (<https://docs.libuv.org/en/v1.x/threadpool.html>), of four threads unless the
-/// environment variable `UV_THREADPOOL_SIZE` says otherwise. A numeric address needs no look-up and
-/// starts none. What looks like a numeric address and is none is refused, such as `127.1` or
-/// `0x7f000001`, which the system would take for 127.0.0.1.
+/// environment variable `UV_THREADPOOL_SIZE` says otherwise. A numeric address with a numeric port needs
+/// no look-up and starts none. What looks like a numeric address and is none is refused, such as
+/// `127.1` or `0x7f000001`, which the system would take for 127.0.0.1.
+///
+/// The system cannot be told to stop. A look-up that is cancelled or has timed out is told as such at
+/// once, but keeps its thread, and its loop alive, until the system gives up, most often within half a
+/// minute; only ``EventLoop/end()`` does not wait for that. Four such look-ups keep all others waiting.
 @safe public final class Resolver {
   /// The name to look up.
   public let host: String
@@ -20,7 +24,8 @@ internal import CLibUV
   private let port: UInt16
   private let loop: EventLoop
   private var completion: ((Result<[SocketAddress], UVError>) -> Void)?
-  private var isCanceled = false
+  private var isGivenUp = false
+  private var deadline: LoopTimer?
   private var request: UnsafeMutablePointer<uv_getaddrinfo_t>?
 
   /// Finds all addresses of a host, in the order in which the system recommends to try them.
@@ -28,21 +33,57 @@ internal import CLibUV
   /// - Parameters:
   ///   - host: A name, or a numeric address, which is given back as it is.
   ///   - port: The port of the addresses that are given back.
+  ///   - family: Which addresses are wanted.
+  ///   - timeout: How long it may take; `nil` leaves it to the system.
   ///   - loop: The loop to call back on; it stays alive until the system has answered.
-  ///   - completion: Called exactly once, never by this call itself, with at least one address, or
-  ///     with the reason why there is none; ``UVError/Code/canceled`` after ``cancel()``.
+  ///   - completion: Called exactly once, never by this call itself: with at least one address, each
+  ///     once; or with the reason why there is none, such as ``UVError/Code/hostNotFound``,
+  ///     ``UVError/Code/timedOut``, or ``UVError/Code/canceled`` after ``cancel()``.
   /// - Returns: The look-up, to cancel it.
   @discardableResult
   public static func resolve(
-    _ host: String, port: UInt16, on loop: EventLoop,
-    completion: @escaping (Result<[SocketAddress], UVError>) -> Void
+    _ host: String, port: UInt16, family: Family = .any, timeout: Duration? = nil,
+    on loop: EventLoop, completion: @escaping (Result<[SocketAddress], UVError>) -> Void
   ) -> Resolver {
     let resolver = Resolver(host, port, loop, completion)
     if let address = try? SocketAddress(host: host, port: port) {
-      loop.nextTick { resolver.finish(.success([address])) }
-    } else if let error = resolver.begin() {
-      loop.nextTick { resolver.finish(.failure(error)) }
+      resolver.tellLater(family.includes(address) ? nil : .noAddress, [address])
+    } else if let error = resolver.begin(family, service: nil, .tcp) {
+      resolver.tellLater(error)
     }
+    resolver.setDeadline(timeout)
+    return resolver
+  }
+
+  /// Finds all addresses at which a host gives a service, in the order in which the system recommends
+  /// to try them.
+  ///
+  /// - Parameters:
+  ///   - host: A name, or a numeric address.
+  ///   - service: A port as a number, or a service's name in the system's list of them, such as
+  ///     `https` (RFC 6335 section 5.1). A name is looked up by a thread, whatever the host is.
+  ///   - transport: Whose ports the name is looked for in.
+  ///   - family: Which addresses are wanted.
+  ///   - timeout: How long it may take; `nil` leaves it to the system.
+  ///   - loop: The loop to call back on; it stays alive until the system has answered.
+  ///   - completion: As that of ``resolve(_:port:family:timeout:on:completion:)``; it gets
+  ///     ``UVError/Code/serviceNotFound`` for a service that the system does not know.
+  /// - Returns: The look-up, to cancel it.
+  @discardableResult
+  public static func resolve(
+    _ host: String, service: String, transport: Transport = .tcp, family: Family = .any,
+    timeout: Duration? = nil, on loop: EventLoop,
+    completion: @escaping (Result<[SocketAddress], UVError>) -> Void
+  ) -> Resolver {
+    if let port = try? SocketAddress.parsePort(service, allowZero: true) {
+      return resolve(
+        host, port: port, family: family, timeout: timeout, on: loop, completion: completion)
+    }
+    let resolver = Resolver(host, 0, loop, completion)
+    if let error = resolver.begin(family, service: service, transport) {
+      resolver.tellLater(error)
+    }
+    resolver.setDeadline(timeout)
     return resolver
   }
 
@@ -62,36 +103,50 @@ internal import CLibUV
   /// A look-up that the system is working on cannot be stopped: its result is thrown away.
   public func cancel() {
     loop.checkThread()
-    guard completion != nil, !isCanceled else { return }
-    isCanceled = true
+    giveUp(.canceled)
+  }
+
+  private func setDeadline(_ timeout: Duration?) {
+    guard let timeout else { return }
+    deadline = LoopTimer.after(timeout, on: loop) { [weak self] _ in self?.giveUp(.timedOut) }
+  }
+
+  private func giveUp(_ code: UVError.Code) {
+    guard completion != nil, !isGivenUp else { return }
+    isGivenUp = true
     if let request = unsafe request {
       unsafe UnsafeMutableRawPointer(request).withMemoryRebound(to: uv_req_t.self, capacity: 1) {
         _ = unsafe uv_cancel($0)
       }
     }
-    loop.nextTick { self.finish(.failure(UVError(.canceled, during: .resolve))) }
+    tellLater(UVError(code, during: .resolve, detail: host))
   }
 
-  private func begin() -> UVError? {
+  private func tellLater(_ code: UVError.Code?, _ addresses: [SocketAddress]) {
+    loop.nextTick { [self] in
+      finish(
+        code.map { .failure(UVError($0, during: .resolve, detail: host)) } ?? .success(addresses))
+    }
+  }
+
+  private func tellLater(_ error: UVError) {
+    loop.nextTick { [self] in finish(.failure(error)) }
+  }
+
+  private func begin(_ family: Family, service: String?, _ transport: Transport) -> UVError? {
     loop.checkIsOpen("Resolver.resolve() was called after the loop's close()", #fileID, #line)
     guard !loop.isEnding else {
       return UVError(
         .canceled, during: .resolve, domain: .library, detail: "the loop is ending")
     }
-    // An embedded NUL would end the name early for the system, and not for us.
-    guard !Self.looksNumeric(host) else {
-      return UVError(
-        .invalidArgument, during: .resolve,
-        detail: "\(host) looks like a numeric address and is none")
-    }
-    guard !host.isEmpty, host.utf8.count <= 255, !host.utf8.contains(0) else {
-      return UVError(.invalidArgument, during: .resolve, detail: "not a host name")
+    if let detail = Self.refusal(of: host, service: service) {
+      return UVError(.invalidArgument, during: .resolve, detail: detail)
     }
     let request = UnsafeMutablePointer<uv_getaddrinfo_t>.allocate(capacity: 1)
     unsafe request.pointee.data = Unmanaged.passRetained(self).toOpaque()
     var hints = unsafe addrinfo()
-    unsafe hints.ai_family = AF_UNSPEC
-    unsafe hints.ai_socktype = socketTypeStream
+    unsafe hints.ai_family = family.number
+    unsafe hints.ai_socktype = transport.socketType
     let status = unsafe uv_getaddrinfo(
       loop.raw, request,
       { request, status, list in
@@ -100,7 +155,7 @@ internal import CLibUV
         unsafe request.deallocate()
         unsafe resolver.didResolve(status, list)
         unsafe uv_freeaddrinfo(list)
-      }, host, nil, &hints)
+      }, host, service, &hints)
     guard status == 0 else {
       unsafe Unmanaged.passUnretained(self).release()
       unsafe request.deallocate()
@@ -111,67 +166,34 @@ internal import CLibUV
     return nil
   }
 
-  /// Whether a host's last label is a number, decimal or hexadecimal: no name ends so, and systems
-  /// read such hosts as IPv4 addresses of all kinds (WHATWG URL Standard, "ends in a number").
-  ///
-  /// With a colon it can only be meant for IPv6.
-  private static func looksNumeric(_ host: String) -> Bool {
-    guard !host.utf8.contains(UInt8(ascii: ":")) else { return true }
-    let blank = { (byte: UInt8) in byte == UInt8(ascii: " ") || (9...13).contains(byte) }
-    let text = host.utf8.drop(while: blank).prefix { !blank($0) }
-    let labels = text.split(separator: UInt8(ascii: "."))
-    guard let last = labels.last else { return false }
-    let isDigit = { (byte: UInt8) in (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-    if last.allSatisfy(isDigit) { return true }
-    guard last.count >= 2, last.first == UInt8(ascii: "0"),
-      last.dropFirst().first.map({ $0 | 0x20 }) == UInt8(ascii: "x")
-    else { return false }
-    return last.dropFirst(2).allSatisfy {
-      isDigit($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0 | 0x20)
-    }
-  }
-
   private func didResolve(_ status: Int32, _ list: UnsafeMutablePointer<addrinfo>?) {
     unsafe request = nil
     loop.lookups.removeAll { $0 === self }
-    guard !isCanceled else { return }  // told by the tick that cancel() asked for
-    guard status == 0 else { return finish(.failure(UVError(status, .resolve))) }
+    guard !isGivenUp else { return }  // told by the tick that giveUp() asked for
+    guard status == 0 else {
+      let code = UVError.Code(rawValue: status)
+      return finish(.failure(UVError(code, during: .resolve, detail: host)))
+    }
     var addresses: [SocketAddress] = []
     var entry = unsafe list
     while let current = unsafe entry {
-      if let found = unsafe SocketAddress(current.pointee, port: port), !addresses.contains(found) {
-        addresses.append(found)
+      if let found = unsafe SocketAddress(current.pointee) {
+        addresses.append(port == 0 ? found : SocketAddress(found.address, port: port))
       }
       unsafe entry = current.pointee.ai_next
     }
+    var known: Set<SocketAddress> = []
+    addresses = addresses.filter { known.insert($0).inserted }
     finish(
       addresses.isEmpty
-        ? .failure(UVError(.init(UV_EAI_NODATA), during: .resolve)) : .success(addresses))
+        ? .failure(UVError(.noAddress, during: .resolve, detail: host)) : .success(addresses))
   }
 
   private func finish(_ result: Result<[SocketAddress], UVError>) {
     guard let completion else { return }
     self.completion = nil
+    deadline?.cancel()
+    deadline = nil
     loop.dispatch { completion(result) }
-  }
-}
-
-#if canImport(Glibc)
-  private let socketTypeStream = Int32(SOCK_STREAM.rawValue)
-#else
-  private let socketTypeStream = SOCK_STREAM
-#endif
-
-extension SocketAddress {
-  fileprivate init?(_ info: addrinfo, port: UInt16) {
-    guard let address = unsafe info.ai_addr else { return nil }
-    var storage = sockaddr_storage()
-    let size = unsafe min(Int(info.ai_addrlen), MemoryLayout<sockaddr_storage>.size)
-    let found = unsafe withUnsafeMutablePointer(to: &storage) { storage in
-      unsafe UnsafeMutableRawPointer(storage).copyMemory(from: address, byteCount: size)
-      return unsafe SocketAddress(storage)
-    }
-    guard let found else { return nil }
-    self.init(found.address, port: port)
   }
 }

@@ -71,6 +71,58 @@ import UVNetTestKit
     }
   }
 
+  @Test func `only the wanted family is given, and a numeric host of the other has no address`()
+    throws
+  {
+    try LoopHarness.run { loop, calls in
+      Resolver.resolve("localhost", port: 1, family: .ipv4, on: loop) { result in
+        #expect((try? result.get().map(\.address)) == [.loopback])
+        calls.record("localhost")
+      }
+      for (host, family) in [("::1", Resolver.Family.ipv4), ("127.0.0.1", .ipv6), ("::1", .ipv6)] {
+        Resolver.resolve(host, port: 1, family: family, on: loop) { result in
+          calls.record((try? result.get().first?.host) ?? result.failureCode?.name ?? "")
+        }
+      }
+      calls.expect(["EAI_NODATA", "EAI_NODATA", "::1", "localhost"])
+    }
+  }
+
+  @Test func `a service is a number, or a name that the system knows`() throws {
+    try LoopHarness.run { loop, calls in
+      Resolver.resolve("::1", service: "8080", on: loop) { result in
+        #expect((try? result.get().map(\.description)) == ["[::1]:8080"])
+        calls.record("number")
+      }
+      #expect(loop.openHandles.count == 1, "only the watchdog: \(loop.openHandles)")
+      Resolver.resolve("127.0.0.1", service: "domain", transport: .udp, on: loop) { result in
+        // Where the system has no list of services, it knows none.
+        if result.failureCode != .serviceNotFound {
+          #expect((try? result.get().map(\.description)) == ["127.0.0.1:53"])
+        }
+        Resolver.resolve("localhost", service: "no-such-thing", on: loop) { result in
+          #expect(result.failureCode == .serviceNotFound)
+          calls.record("no service")
+        }
+        calls.record("name")
+      }
+      calls.expect(["number", "name", "no service"])
+    }
+  }
+
+  @Test(arguments: ["65536", "", "-1", "+80", "80 ", "ht tp", "a\0b", "é"])
+  func `what is neither a port nor a service's name is refused without a look-up`(service: String)
+    throws
+  {
+    try LoopHarness.run { loop, calls in
+      Resolver.resolve("localhost", service: service, on: loop) { result in
+        calls.record(result.failureCode?.name ?? "resolved")
+      }
+      #expect(loop.openHandles.count == 1, "only the watchdog: \(loop.openHandles)")
+      calls.expect(["EINVAL"])
+    }
+  }
+
   @Test func `a loop with a look-up under way names it and does not close`() throws {
     let loop = try EventLoop()
     Resolver.resolve("localhost", port: 1, on: loop) { _ in }

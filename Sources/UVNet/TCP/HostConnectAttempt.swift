@@ -1,0 +1,131 @@
+/// A connection in the making to one of several addresses, such as those of a name.
+///
+/// The addresses are tried as RFC 8305 says; see
+/// ``TCPConnection/connect(host:port:on:timeout:attemptDelay:limits:completion:)``.
+public final class HostConnectAttempt {
+  /// Why one address gave no connection.
+  public struct Failure: Error, Hashable, Sendable {
+    /// The address.
+    public let address: SocketAddress
+    /// The reason.
+    public let error: UVError
+  }
+
+  private let loop: EventLoop
+  private let attemptDelay: Duration
+  private let limits: StreamConnection.WriteLimits
+  private var completion: ((Result<TCPConnection, UVError>) -> Void)?
+  private var core = HappyEyeballs([])
+  private var resolver: Resolver?
+  private var attempts: [Int: ConnectAttempt] = [:]
+  private var deadline: LoopTimer?
+  private var delay: LoopTimer?
+
+  /// The addresses that gave no connection so far, in the order in which they failed.
+  public var failures: [Failure] {
+    core.failures.map { Failure(address: core.addresses[$0.place], error: $0.error) }
+  }
+
+  /// The addresses in the order in which they are tried; empty while the name is looked up.
+  public var addresses: [SocketAddress] { core.addresses }
+
+  /// RFC 8305 section 5 forbids less.
+  static let leastDelay = Duration.milliseconds(10)
+
+  init(
+    on loop: EventLoop, timeout: Duration?, attemptDelay: Duration,
+    limits: StreamConnection.WriteLimits,
+    completion: @escaping (Result<TCPConnection, UVError>) -> Void
+  ) {
+    self.loop = loop
+    self.attemptDelay = max(attemptDelay, Self.leastDelay)
+    self.limits = limits
+    self.completion = completion
+    guard let timeout else { return }
+    deadline = LoopTimer.after(timeout, on: loop) { [weak self] _ in self?.giveUp(.timedOut) }
+  }
+
+  /// Gives up.
+  ///
+  /// The completion gets ``UVError/Code/canceled`` on a later turn of the loop, unless it has been
+  /// called already.
+  public func cancel() {
+    loop.checkThread()
+    giveUp(.canceled)
+  }
+
+  func lookUp(_ host: String, _ port: UInt16) {
+    resolver = Resolver.resolve(host, port: port, on: loop) { [self] result in
+      guard resolver.take() != nil else { return }
+      switch result {
+      case .success(let addresses): connect(toAnyOf: addresses)
+      case .failure(let error): finish(.failure(error))
+      }
+    }
+  }
+
+  func connect(toAnyOf addresses: [SocketAddress]) {
+    core = HappyEyeballs(addresses)
+    perform(core.begin())
+  }
+
+  private func giveUp(_ code: UVError.Code) {
+    guard completion != nil, !core.isOver else { return }
+    var error = UVError(code, during: .connect, detail: core.story)
+    if let resolver = resolver.take() {
+      error = UVError(code, during: .resolve, detail: resolver.host)
+      resolver.cancel()
+    }
+    perform(core.giveUp())
+    loop.nextTick { [self] in finish(.failure(error)) }
+  }
+
+  private func perform(_ actions: [HappyEyeballs.Action]) {
+    for action in actions {
+      switch action {
+      case .connect(let place): begin(place)
+      case .startDelay: startDelay()
+      case .stopDelay: delay?.unschedule()
+      case .abandon(let place): attempts.removeValue(forKey: place)?.cancel()
+      // The connection is handed over by whoever has it.
+      case .succeed: break
+      case .fail: loop.nextTick { [self] in finish(.failure(core.error)) }
+      }
+    }
+  }
+
+  private func startDelay() {
+    let timer =
+      delay
+      ?? LoopTimer.unscheduled(on: loop) { [weak self] _ in
+        guard let self else { return }
+        perform(core.delayIsOver())
+      }
+    delay = timer
+    timer.schedule(after: attemptDelay)
+  }
+
+  private func begin(_ place: Int) {
+    attempts[place] = TCPConnection.connect(
+      to: core.addresses[place], on: loop, timeout: nil, limits: limits
+    ) { [self] result in
+      guard attempts.removeValue(forKey: place) != nil else { return }
+      switch result {
+      case .success(let connection):
+        perform(core.connected(place))
+        finish(.success(connection))
+      case .failure(let error):
+        // A loop that ends closes every attempt, and lets no other begin.
+        if loop.isEnding { giveUp(.canceled) } else { perform(core.failed(place, error)) }
+      }
+    }
+  }
+
+  private func finish(_ result: Result<TCPConnection, UVError>) {
+    guard let completion else { return }
+    self.completion = nil
+    deadline?.cancel()
+    delay?.cancel()
+    loop.dispatch { completion(result) }
+  }
+}
