@@ -4,6 +4,12 @@ import TestTaskProgramBasics
 import TestTaskTerminalSupport
 import UVNet
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// The command line of `testtask-client`.
 @main
 struct ClientCommandLine: ParsableCommand {
@@ -39,7 +45,7 @@ struct ClientCommandLine: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "The server: a numeric address or localhost. The port is 25555 unless given.",
+      "The server: a numeric address or localhost; a name with --resolve. The port is 25555 unless given.",
       valueName: "HOST[:PORT]"),
     completion: .list(["localhost"]))
   var host: String?
@@ -98,6 +104,11 @@ struct ClientCommandLine: ParsableCommand {
   @Flag(help: "Go on after a command that failed.")
   var keepGoing = false
 
+  @Flag(
+    help:
+      "Look up names of servers. The first look-up starts threads; the program has one otherwise.")
+  var resolve = false
+
   @Flag(help: "Show the bytes of a frame that breaks the protocol; JSON always has them.")
   var verbose = false
 
@@ -106,7 +117,7 @@ struct ClientCommandLine: ParsableCommand {
 
   enum CodingKeys: CodingKey {
     case host, port, commands, file, reconnect, connectTimeout, timeout, json, logFile, time, color
-    case keepGoing, verbose
+    case keepGoing, resolve, verbose
   }
 
   static func main() { runToEnd() }
@@ -114,7 +125,7 @@ struct ClientCommandLine: ParsableCommand {
   mutating func validate() throws {
     guard let host else { return }
     do throws(CommandError) {
-      target = try Target(reading: host, port: port)
+      target = try Target(reading: host, port: port, allowsNames: resolve)
     } catch {
       throw ValidationError(error.message)
     }
@@ -122,7 +133,10 @@ struct ClientCommandLine: ParsableCommand {
 
   func run() throws {
     try StandardDescriptors.openMissing()
-    throw ExitCode(try ClientProgram(self).run().rawValue)
+    let status = try ClientProgram(self).run().rawValue
+    // An ordinary exit waits for threads that still look up a name, which may take half a minute.
+    if resolve { _exit(status) }
+    throw ExitCode(status)
   }
 
   var isColoured: Bool {

@@ -66,10 +66,11 @@ final class ClientProgram {
     options.keepsGoing = line.keepGoing
     options.answerTimeout = line.timeout?.duration
     options.isPlainPrompt = !isScript && !isEditing && Descriptor.output.isTerminal
+    let allowsNames = line.resolve
     core = ClientCore(
       options, log: log,
       parser: CommandParser { text, isHost throws(CommandError) in
-        try Target(reading: text, isHost: isHost)
+        try Target(reading: text, isHost: isHost, allowsNames: allowsNames)
       }, wallClock: { WallClock.nanoseconds })
     core.append(script)
     (target, readsInput) = (line.target, line.readsInput)

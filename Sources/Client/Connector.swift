@@ -17,7 +17,8 @@ final class Connector {
   private let loop: EventLoop
   private let onEvent: (Event) -> Void
   private let onData: (RawSpan) -> Void
-  private var attempt: ConnectAttempt?
+  /// Gives the present attempt up.
+  private var cancelAttempt: (() -> Void)?
   private var connection: TCPConnection?
   /// Tells the present attempt or connection from those before it.
   private var generation: UInt64 = 0
@@ -34,33 +35,47 @@ final class Connector {
   func connect(to target: Target, timeout: Duration) {
     close()
     let generation = generation
-    let address: SocketAddress
-    do throws(SocketAddressError) {
-      address = try target.address
-    } catch {
-      loop.nextTick { [weak self] in
-        self?.report(.connectFailed(reason: "\(error)"), from: generation)
-      }
-      return
-    }
-    attempt = TCPConnection.connect(to: address, on: loop, timeout: timeout) { [weak self] result in
+    let completion = { [weak self] (result: Result<TCPConnection, UVError>) in
       guard let self, self.generation == generation else {
         if case .success(let connection) = result { connection.close() }
         return
       }
-      self.attempt = nil
+      self.cancelAttempt = nil
       switch result {
       case .success(let connection): self.begin(connection)
-      case .failure(let error): self.onEvent(.connectFailed(reason: error.message))
+      case .failure(let error):
+        self.onEvent(.connectFailed(reason: Self.reason(error, for: target)))
       }
     }
+    if target.isName {
+      let attempt = TCPConnection.connect(
+        host: target.host, port: target.port, on: loop, timeout: timeout, completion: completion)
+      cancelAttempt = attempt.cancel
+      return
+    }
+    do throws(SocketAddressError) {
+      let attempt = TCPConnection.connect(
+        to: try target.address, on: loop, timeout: timeout, completion: completion)
+      cancelAttempt = attempt.cancel
+    } catch {
+      loop.nextTick { [weak self] in
+        self?.report(.connectFailed(reason: "\(error)"), from: generation)
+      }
+    }
+  }
+
+  /// Why there is no connection: of a name, what happened to each of its addresses.
+  private static func reason(_ error: UVError, for target: Target) -> String {
+    guard target.isName else { return error.message }
+    if error.operation == .resolve { return "looking up \(target.host): \(error.message)" }
+    return error.detail.map { "\(error.message): \($0)" } ?? error.message
   }
 
   /// Ends the attempt or the connection.
   func close() {
     generation &+= 1
-    attempt?.cancel()
-    attempt = nil
+    cancelAttempt?()
+    cancelAttempt = nil
     connection?.close()
     connection = nil
   }

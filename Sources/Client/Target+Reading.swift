@@ -5,8 +5,17 @@ import UVNet
 extension Target {
   /// Reads `HOST[:PORT]` as the user types it; `localhost` is 127.0.0.1, without a look-up.
   ///
-  /// Where `isHost`, no port may follow.
-  init(reading text: String, isHost: Bool = false) throws(CommandError) {
+  /// Where `isHost`, no port may follow. Other names than `localhost` are taken where `allowsNames`.
+  init(reading text: String, isHost: Bool = false, allowsNames: Bool = false) throws(CommandError) {
+    if let target = try Self.named(text, isHost: isHost) {
+      guard allowsNames else {
+        let text = text.escapedForTerminal
+        throw CommandError(
+          message: "\"\(text)\": \(SocketAddressError.notNumeric) (--resolve allows names)")
+      }
+      self = target
+      return
+    }
     let name = "localhost"
     let isName = text == name || text.hasPrefix(name + ":")
     let numeric = isName ? "127.0.0.1" + text.dropFirst(name.count) : text
@@ -26,8 +35,8 @@ extension Target {
   }
 
   /// Reads a host with its port behind it or apart, as in `127.0.0.1 25555`.
-  init(reading host: String, port: String?) throws(CommandError) {
-    try self.init(reading: host, isHost: port != nil)
+  init(reading host: String, port: String?, allowsNames: Bool = false) throws(CommandError) {
+    try self.init(reading: host, isHost: port != nil, allowsNames: allowsNames)
     guard let port else { return }
     do throws(SocketAddressError) {
       self.port = try SocketAddress.parsePort(port)
@@ -35,6 +44,64 @@ extension Target {
       throw CommandError(message: "\"\(port.escapedForTerminal)\": \(error)")
     }
   }
+
+  /// A target whose host is a name that has to be looked up; `nil` for any other text.
+  private static func named(_ text: String, isHost: Bool) throws(CommandError) -> Target? {
+    let bytes = text.utf8
+    let colon = isHost ? nil : bytes.firstIndex(of: UInt8(ascii: ":"))
+    let host = String(Substring(bytes[..<(colon ?? bytes.endIndex)]))
+    // Two colons are of an IPv6 address.
+    guard host != "localhost", isName(host), colon == bytes.lastIndex(of: UInt8(ascii: ":")) else {
+      return nil
+    }
+    guard let colon else { return Target(host: host, port: defaultPort) }
+    do throws(SocketAddressError) {
+      let port = try SocketAddress.parsePort(Substring(bytes[colon...].dropFirst()))
+      return Target(host: host, port: port)
+    } catch {
+      throw CommandError(message: "\"\(text.escapedForTerminal)\": \(error)")
+    }
+  }
+
+  /// Whether a text can be a name (RFC 1123 section 2.1).
+  ///
+  /// It has labels of letters, digits, hyphens and underscores with dots between them, up to 253 bytes
+  /// in all. A dot may end it.
+  ///
+  /// Where the last label is a number the text is meant for an address, and no name: the system would
+  /// take `127.1` and `0x7f.1` for 127.0.0.1.
+  private static func isName(_ host: String) -> Bool {
+    guard (1...253).contains(host.utf8.count) else { return false }
+    var labels = host.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    if labels.count > 1, labels.last?.isEmpty == true { labels.removeLast() }
+    guard let last = labels.last, !isNumber(String(Substring(last))) else { return false }
+    return labels.allSatisfy { label in
+      (1...63).contains(label.count) && label.first != UInt8(ascii: "-")
+        && label.allSatisfy(mayStandInName)
+    }
+  }
+
+  private static func isNumber(_ label: String) -> Bool {
+    let lower = label.lowercased()
+    if lower.hasPrefix("0x") { return lower.dropFirst(2).utf8.allSatisfy { isHexDigit($0) } }
+    return label.utf8.allSatisfy { isDigit($0) }
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+  }
+
+  private static func isHexDigit(_ byte: UInt8) -> Bool {
+    isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+  }
+
+  private static func mayStandInName(_ byte: UInt8) -> Bool {
+    isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+      || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+  }
+
+  /// Whether the host has to be looked up.
+  var isName: Bool { Self.isName(host) }
 
   /// The address to connect to, as things are now: a zone may have gone.
   var address: SocketAddress {

@@ -72,4 +72,29 @@ import UVNetTestKit
       connector.connect(to: first, timeout: .seconds(5))
     }
   }
+
+  @Test("a name is looked up, and a failure tells of each address or of the look-up")
+  func byName() throws {
+    try run(expecting: ["connected"], onEvent: { connector, _ in connector.close() }) {
+      connector, server, _ in
+      connector.connect(to: Target(host: "localhost", port: server.port), timeout: .seconds(5))
+    }
+    let nobody = try RawSocket.listen().port
+    var reasons: [String] = []
+    for target in [Target(host: "localhost", port: nobody), Target(host: "a.b.invalid.", port: 1)] {
+      try LoopHarness.run { loop, _ in
+        var connector: Connector?
+        connector = Connector(
+          on: loop,
+          onEvent: { event in
+            reasons.append(name(event))
+            connector = nil
+          }, onData: { _ in })
+        connector?.connect(to: target, timeout: .seconds(5))
+      }
+    }
+    #expect(reasons.count == 2)
+    #expect(reasons.first?.contains("127.0.0.1:\(nobody): connection refused") == true)
+    #expect(reasons.last?.hasPrefix("failed: looking up a.b.invalid.: ") == true)
+  }
 }

@@ -44,6 +44,40 @@ import UVNet
     #expect(throws: CommandError.self) { try Target(reading: text) }
   }
 
+  @Test(
+    "a name is taken where names are allowed, and is told how otherwise",
+    arguments: [
+      ("example.org", "example.org:25555"), ("example.org:80", "example.org:80"),
+      ("a-b_c.d.", "a-b_c.d.:25555"), ("db1", "db1:25555"), ("3com", "3com:25555"),
+      ("LOCALHOST:1", "LOCALHOST:1"), ("0xfg", "0xfg:25555"),
+    ])
+  func names(text: String, printed: String) throws {
+    let target = try Target(reading: text, allowsNames: true)
+    #expect(target.description == printed)
+    #expect(target.isName)
+    #expect(try Target(reading: printed, allowsNames: true) == target)
+    let error = #expect(throws: CommandError.self) { try Target(reading: text) }
+    #expect(error?.message.contains("--resolve") == true)
+    let apart = try Target(reading: target.host, port: "80", allowsNames: true)
+    #expect(apart.description == "\(target.host):80")
+  }
+
+  @Test(
+    "what is no name stays refused, and an address stays an address, though names are allowed",
+    arguments: [
+      "127.1", "0177.0.0.1", "2130706433", "0x7f.1", "0x7f000001", "1.2.3.4.5", "", "a b", "a..b",
+      ".a", "a:0", "a:65536", "a:", "a:1:2", "-a", "a\0b", "é.example", "[a]:80",
+      String(repeating: "a", count: 300), String(repeating: "a", count: 64),
+    ])
+  func noNames(text: String) throws {
+    #expect(throws: CommandError.self) { try Target(reading: text, allowsNames: true) }
+    for text in ["127.0.0.1", "::1", "[::1]:80", "localhost", "localhost:80"] {
+      let target = try Target(reading: text, allowsNames: true)
+      #expect(try target == Target(reading: text))
+      #expect(!target.isName)
+    }
+  }
+
   #if os(Linux)
     @Test("a zone keeps the name that the user gave it")
     func zone() throws {

@@ -1,4 +1,4 @@
-/// The server that the user wants: a numeric host and a port.
+/// The server that the user wants: a host, numeric or a name, and a port.
 ///
 /// Text and not an address of the system's: whoever connects reads it anew each time, so that the
 /// zone of `fe80::1%eth0` means the interface of that name, whatever its number is by then.
