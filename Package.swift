@@ -139,10 +139,10 @@ let package = Package(
       dependencies: ["TestTaskTerminalSupport", "TestTaskProgramBasics", "UVNetTestKit"],
       swiftSettings: strict),
     .testTarget(
-      name: "ServerTests",
+      name: "ServerCoreTests",
       dependencies: [
-        "TestTaskServer", "TestTaskServerCore", "TestTaskDaemonSupport", "TestTaskProgramBasics",
-        "TestTaskProto", "UVNet", "UVNetTestKit",
+        "TestTaskServerCore", "TestTaskDaemonSupport", "TestTaskProgramBasics", "TestTaskProto",
+        "UVNetTestKit",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -1,12 +1,11 @@
-"""All rows, in the order of the table in docs/reliability.md."""
+"""All rows, by number and name: those of every *_rows.py beside this file."""
 
 import importlib
+import pathlib
 import re
 
 from row import ROWS
 
-for module in ("flood_rows", "sleep_rows", "descriptor_rows", "log_rows", "signal_rows",
-               "clock_rows", "client_rows", "terminal_rows", "start_rows", "environment_rows",
-               "injection_rows", "names_rows", "valgrind_rows"):
-    importlib.import_module(module)
-ROWS.sort(key=lambda row: int(re.match(r"\d+", row.name)[0]))
+for path in sorted(pathlib.Path(__file__).parent.glob("*_rows.py")):
+    importlib.import_module(path.stem)
+ROWS.sort(key=lambda row: (int(re.match(r"\d+", row.name)[0]), row.name))

@@ -1,6 +1,5 @@
 import TestTaskDaemonSupport
 import Testing
-import UVNet
 
 @testable import TestTaskServerCore
 
