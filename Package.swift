@@ -42,9 +42,10 @@ let package = Package(
       pkgConfig: "libuv",
       providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]
     ),
+    .systemLibrary(name: "CMainQueue"),
     .target(
       name: "UVNet",
-      dependencies: ["CLibUV"],
+      dependencies: ["CLibUV", "CMainQueue"],
       swiftSettings: strict + [.strictMemorySafety()]
     ),
     .target(
@@ -172,11 +173,15 @@ let package = Package(
     ),
     .testTarget(
       name: "FuzzTests", dependencies: ["TestTaskFuzzProperties"], swiftSettings: strict),
+    // What async/await does to a whole process, for tests.
+    .executableTarget(
+      name: "AsyncProgram", dependencies: ["UVNet"], path: "Tests/AsyncProgram",
+      swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "TestTaskTestSupport", "UVNet", "UVNetTestKit", "TestTaskProto", "TestTaskServer",
-        "TestTaskClient",
+        "AsyncProgram", "TestTaskTestSupport", "UVNet", "UVNetTestKit", "TestTaskProto",
+        "TestTaskServer", "TestTaskClient",
       ],
       swiftSettings: strict
     ),

@@ -209,6 +209,8 @@ extension UVError.Code {
   public static let notConnected = Self(UV_ENOTCONN)
   /// Not permitted (EPERM).
   public static let notPermitted = Self(UV_EPERM)
+  /// The system, or the socket, cannot do this.
+  public static let notSupported = Self(UV_ENOTSUP)
   /// The other side, or our own shutdown, has ended this direction (EPIPE).
   public static let brokenPipe = Self(UV_EPIPE)
   /// The time allowed is over (ETIMEDOUT).

@@ -68,3 +68,18 @@ actor Statistics {
     return greetings
   }
 }
+
+/// The main actor is served on the main thread, where no test runs: this is compiled, and
+/// `AsyncProgramTests` runs the like.
+@MainActor func serveTheMainActor(_ greeter: Greeter) throws {
+  let loop = try EventLoop()
+  try loop.serveMainActor()
+  LoopTimer.after(.milliseconds(1), on: loop) { _ in
+    Task { await greeter.greet() }
+  }
+  loop.run()
+}
+
+@MainActor struct Greeter {
+  func greet() async { print("hello") }
+}

@@ -18,10 +18,17 @@ public protocol LoopProgram: SendableMetatype {
 extension LoopProgram {
   /// Makes a loop, runs the program on it, and closes the loop and everything on it.
   ///
+  /// On Linux the loop serves the main actor as well; see ``EventLoop/serveMainActor()``.
+  ///
   /// When the program throws, the error goes to standard error, and the process ends with status 1.
   public static func main() {
     do {
-      try EventLoop.run { loop in try await main(on: loop) }
+      try EventLoop.run { loop in
+        #if os(Linux)
+          try loop.serveMainActor()
+        #endif
+        try await main(on: loop)
+      }
     } catch {
       let text = Array("error: \(error)\n".utf8)
       _ = unsafe text.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }

@@ -17,6 +17,9 @@ extension EventLoop {
     checkIsOpen("EventLoop.run() was called after close()", file, line)
     checkIsNotRunning("EventLoop.run() was called by one of its own callbacks", file, line)
     runner = pthread_self()
+    #if DEBUG
+      watchForUnservedMainActor()
+    #endif
     flushWrites()
     while runTurns() {}
     offerWrites()

@@ -51,6 +51,10 @@ internal import CLibUV
   var executor: LoopExecutor?
   var tasks: LoopTasks?
   var hasJobs = false
+  #if os(Linux)
+    /// Jobs of the main actor; see ``serveMainActor()``.
+    var mainQueue: MainQueueWatch?
+  #endif
   var callbackDepth = 0
   var isInTimerCallback = false
   var quiet = QuietConnections()
@@ -160,10 +164,12 @@ internal import CLibUV
       if !isEnding { remote.accept() }
       throw UVError(.busy, during: .closeLoop, detail: open.joined(separator: ", "))
     }
+    let servesMainActor = closeMainQueue()
     unsafe inner.close(raw)
     let status = unsafe uv_loop_close(raw)
     guard status == 0 else {
       unsafe inner.reopen(raw)
+      if servesMainActor { try? serveMainActor() }
       if !isEnding { remote.accept() }
       throw UVError(status, .closeLoop)
     }
@@ -179,6 +185,7 @@ internal import CLibUV
   func abandon() {
     isClosed = true
     endTasks()
+    abandonMainQueue()
     inner.abandon()
     freeMemory()
   }

@@ -1,0 +1,57 @@
+import Testing
+
+/// What async/await does to a whole process: threads, and the main actor.
+///
+/// Each test has processes of its own, since threads that were started stay.
+@Suite struct AsyncProgramTests {
+  private func run(_ arguments: String...) throws -> (output: [String], errors: [String]) {
+    let program = try Program("AsyncProgram", arguments)
+    let output = try program.readOutputToEnd()
+    let errors = try program.readErrorsToEnd()
+    #expect(try program.wait() == .exit(0), "\(output) \(errors)")
+    return (output, errors)
+  }
+
+  /// The rows of the article's table that promise one thread.
+  @Test(arguments: [
+    "own", "signal", "tasks", "concurrency", "main actor", "resolver, numeric",
+  ])
+  func `what the article says stays on the thread does so under load`(row: String) throws {
+    #expect(try run(row).output == ["threads 1"])
+  }
+
+  @Test func `all of it together stays on the thread`() throws {
+    let rows = try Program(
+      "AsyncProgram", ["own", "signal", "tasks", "concurrency", "main actor", "own"])
+    #expect(try rows.readOutputToEnd() == ["threads 1"])
+    #expect(try rows.wait() == .exit(0))
+  }
+
+  /// If one of these stays on the thread with a newer Swift, the article is out of date.
+  @Test(arguments: ["Task.sleep", "Task.detached", "resolver"])
+  func `what the article says starts threads does so`(row: String) throws {
+    let output = try run(row).output
+    let count = try #require(output.first?.split(separator: " ").last.flatMap { Int($0) })
+    #expect(count > 1, "\(output)")
+  }
+
+  @Test func `a callback, an actor of somebody else's and the main actor work together`() throws {
+    let expected = (1...20).map { "\($0): \($0) counted, \(2 * $0 - 1) shown" } + ["threads 1"]
+    #expect(try run("together").output == expected)
+  }
+
+  @Test func `a task that a callback starts runs where the loop serves the main actor`() throws {
+    let (output, errors) = try run("served")
+    #expect(output == ["the task runs", "counted 1"])
+    #expect(errors == [])
+  }
+
+  @Test func `a debug build says that nobody serves the main actor`() throws {
+    let (output, errors) = try run("unserved")
+    #expect(output == ["the task has not run"])
+    #if DEBUG
+      #expect(errors.count == 1)
+      #expect(errors.first?.contains("loop.serveMainActor()") == true, "\(errors)")
+    #endif
+  }
+}
