@@ -82,11 +82,11 @@ static inline int cuv_set_flags(int descriptor) {
   return descriptor;
 }
 
-static inline int cuv_accept(int listener) {
+static inline int cuv_accept(int listener, struct sockaddr *peer, socklen_t *size) {
 #ifdef __linux__
-  return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return accept4(listener, peer, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 #else
-  return cuv_set_flags(accept(listener, NULL, NULL));
+  return cuv_set_flags(accept(listener, peer, size));
 #endif
 }
 

@@ -82,7 +82,8 @@ extension Server {
     connections[departure.place] = nil
     record(.info, "disconnect") { departure.addFields(to: &$0, connection) }
     // No client's place any more.
-    connection.tag = -Int(departure.number)
+    let number = Int(departure.number)
+    connection.role = .left(number: number)
     switch departure.ending {
     case .gracefully(let time): connection.closeGracefully(within: time)
     case .onceSent(let time): close(connection, onceSentWithin: time)
@@ -90,7 +91,7 @@ extension Server {
     case .done: return
     }
     // Most are closed by that already.
-    if !connection.isClosing { lingering[connection.tag] = connection }
+    if !connection.isClosing { lingering[number] = connection }
   }
 
   private func close(_ connection: TCPConnection, onceSentWithin time: Duration) {

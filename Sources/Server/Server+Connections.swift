@@ -17,11 +17,11 @@ extension Server {
     let handlers = TCPConnection.Handlers(
       onData: { [self] connection, bytes in receive(bytes, on: connection) },
       onEnd: { [self] connection in
-        core.ended(connection.tag, at: now)
+        core.ended(connection.place, at: now)
         performActions()
       },
       onDrain: { [self] connection in
-        let place = connection.tag
+        let place = connection.place
         let answers = core.drained(place, output: connection.outputState, at: now)
         writeFastAnswers(answers, on: connection)
         performActions()
@@ -54,7 +54,7 @@ extension Server {
     if let place = core.connected(peer: peer, at: now) {
       while connections.count <= place { connections.append(nil) }
       connections[place] = connection
-      connection.tag = place
+      connection.role = .client(place: place)
       if !inheritsSettings { applySettings(to: connection) }
     } else {
       connection.close()
@@ -91,7 +91,7 @@ extension Server {
   @inline(__always)
   private func receive(_ bytes: RawSpan, on connection: StreamConnection) {
     let answers = core.received(
-      bytes, from: connection.tag, output: connection.outputState, at: now)
+      bytes, from: connection.place, output: connection.outputState, at: now)
     writeFastAnswers(answers, on: connection)
     performActions()
   }
@@ -107,12 +107,12 @@ extension Server {
   private func write(_ bytes: RawSpan, on connection: StreamConnection) {
     do throws(UVError) {
       try connection.write(bytes)
-      if !connection.isWritable { core.filled(connection.tag, unsent: connection.pendingBytes) }
+      if !connection.isWritable { core.filled(connection.place, unsent: connection.pendingBytes) }
     } catch {
       // A connection that has failed already will say itself how.
       guard !connection.isClosing else { return }
       core.writeFailed(
-        connection.tag, isFull: error.code == .noBufferSpace, error: error.description, at: now)
+        connection.place, isFull: error.code == .noBufferSpace, error: error.description, at: now)
     }
   }
 
@@ -146,11 +146,11 @@ extension Server {
 
   /// A connection is gone: of a client that had left already, or as the way that it leaves.
   private func closed(_ connection: StreamConnection, _ reason: CloseReason) {
-    if connection.tag >= 0 {
-      core.closed(
-        connection.tag, ConnectionEnd(reason), unsent: connection.pendingBytes, at: now)
-    } else {
-      if !lingering.isEmpty { lingering[connection.tag] = nil }
+    switch connection.role {
+    case .client(let place):
+      core.closed(place, ConnectionEnd(reason), unsent: connection.pendingBytes, at: now)
+    case .left(let number):
+      if !lingering.isEmpty { lingering[number] = nil }
       core.lingeringClosed()
     }
     performActions()

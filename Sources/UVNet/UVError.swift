@@ -76,6 +76,8 @@ extension UVError {
     public static let accept = Operation(rawValue: "accept")
     /// Connecting.
     public static let connect = Operation(rawValue: "connect")
+    /// Agreeing with the peer on how to talk, after connecting.
+    public static let handshake = Operation(rawValue: "handshake")
     /// Reading.
     public static let read = Operation(rawValue: "read")
     /// Receiving a datagram.

@@ -51,6 +51,68 @@ extension CloseReason {
     }
   }
 
+  @Test func `onClose knows the peer's address, after a reset too`() throws {
+    for isReset in [false, true] {
+      for address in [SocketAddress(.loopback, port: 0), SocketAddress(.loopbackIPv6, port: 0)] {
+        try LoopHarness.run { loop, calls in
+          var client: SocketAddress?
+          let listener = try TCPListener.listen(at: address, on: loop) { listener, accepted in
+            listener.close()
+            accepted.start(
+              .init(
+                onData: { _, _ in },
+                onClose: { accepted, reason in
+                  #expect((reason.error?.code == .connectionReset) == isReset)
+                  #expect(client != nil && accepted.remoteAddress == client)
+                  calls.record("closed")
+                }))
+          }
+          TCPConnection.connect(to: listener.localAddress, on: loop) { result in
+            expectNoError {
+              let connected = try result.get()
+              client = connected.localAddress
+              #expect(connected.remoteAddress == listener.localAddress)
+              if isReset { connected.reset() } else { connected.close() }
+            }
+          }
+          calls.expect(["closed"])
+        }
+      }
+    }
+  }
+
+  @Test func `connecting to no address in particular tells which one was met`() throws {
+    try LoopHarness.run { loop, calls in
+      let peer = try RawSocket.listen()
+      TCPConnection.connect(to: SocketAddress(.any, port: peer.port), on: loop) { result in
+        expectNoError {
+          let connection = try result.get()
+          #expect(connection.remoteAddress == SocketAddress(.loopback, port: peer.port))
+          connection.close()
+        }
+        withExtendedLifetime(peer) {}
+        calls.record("connected")
+      }
+      calls.expect(["connected"])
+    }
+  }
+
+  @Test func `a value of the program's own is kept with a connection`() throws {
+    enum Session: Int { case none, first, second }
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair { connected, accepted in
+        #expect(connected.tag(as: Session.self) == Session.none)
+        connected.setTag(Session.second)
+        #expect(connected.tag(as: Session.self) == .second)
+        #expect(accepted.tag(as: Session.self) == Session.none)
+        connected.close()
+        accepted.close()
+        calls.record("asked")
+      }
+      calls.expect(["asked"])
+    }
+  }
+
   @Test func `whether a connection can write, is ending and is active`() throws {
     try LoopHarness.run { loop, calls in
       try loop.withConnectedPair(limits: BackpressureTests.small) { connected, accepted in

@@ -1,41 +1,34 @@
 /// What is wrong with the text of an address.
-public enum SocketAddressError: Error, Hashable, Sendable {
+///
+/// More reasons may come with later versions, hence a structure: a `switch` over it has a `default`.
+public struct SocketAddressError: Error, Hashable, Sendable {
+  /// The reason in words, to stand behind the text that it is about.
+  public let description: String
+
+  private init(_ description: String) { self.description = description }
+
   /// Not four decimal numbers 0 … 255 without leading zeros.
-  case invalidIPv4
+  public static let invalidIPv4 = SocketAddressError(
+    "not an IPv4 address (four decimal numbers 0-255, no leading zeros)")
   /// Not an IPv6 address by RFC 4291 section 2.2.
-  case invalidIPv6
+  public static let invalidIPv6 = SocketAddressError("not an IPv6 address")
   /// The zone after `%` is neither an interface of this machine nor its number.
-  case unknownZone
+  public static let unknownZone = SocketAddressError("no such network interface after the %")
   /// A link-local address (fe80::/10) without a zone, which says on which interface it is.
-  case missingZone
+  public static let missingZone = SocketAddressError(
+    "the zone is missing: which interface, as in fe80::1%eth0")
   /// Not a number 1 … 65535, or 0 where that is allowed.
-  case invalidPort
+  public static let invalidPort = SocketAddressError("not a port (1-65535)")
   /// No port, where one is needed.
-  case missingPort
+  public static let missingPort = SocketAddressError("the port is missing")
   /// `[` without `]`.
-  case unclosedBracket
+  public static let unclosedBracket = SocketAddressError("the closing ] is missing")
   /// Nothing where a host should be.
-  case emptyHost
+  public static let emptyHost = SocketAddressError("the host is missing")
   /// Longer than any address can be.
-  case tooLong
+  public static let tooLong = SocketAddressError("too long for an address")
   /// A name, where only numeric addresses are understood.
-  case notNumeric
+  public static let notNumeric = SocketAddressError("not a numeric address")
 }
 
-extension SocketAddressError: CustomStringConvertible {
-  /// The reason in words, to stand behind the text that it is about.
-  public var description: String {
-    switch self {
-    case .invalidIPv4: "not an IPv4 address (four decimal numbers 0-255, no leading zeros)"
-    case .invalidIPv6: "not an IPv6 address"
-    case .unknownZone: "no such network interface after the %"
-    case .missingZone: "the zone is missing: which interface, as in fe80::1%eth0"
-    case .invalidPort: "not a port (1-65535)"
-    case .missingPort: "the port is missing"
-    case .unclosedBracket: "the closing ] is missing"
-    case .emptyHost: "the host is missing"
-    case .tooLong: "too long for an address"
-    case .notNumeric: "not a numeric address"
-    }
-  }
-}
+extension SocketAddressError: CustomStringConvertible {}

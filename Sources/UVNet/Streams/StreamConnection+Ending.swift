@@ -21,6 +21,7 @@ extension StreamConnection {
   public final func shutdown() {
     loop.checkThread()
     guard !isClosing, !progress.contains(.shutdownAsked) else { return }
+    if progress.contains(.transformed) { endTransform() }
     progress.insert(.shutdownAsked)
     // By way of the flush, so that nothing is called back by this call.
     askForFlush()
@@ -46,7 +47,7 @@ extension StreamConnection {
     progress.remove(.paused)
     startReading()
     guard !isClosing else { return }
-    lingerTimer = LoopTimer.after(deadline, on: loop) { [weak self] _ in self?.close() }
+    rare.lingerTimer = LoopTimer.after(deadline, on: loop) { [weak self] _ in self?.close() }
     if progress.contains(.shutdownAsked) {
       closeWhenBothEndsAreDone()
     } else {
@@ -56,7 +57,8 @@ extension StreamConnection {
 
   private final func hasten(within deadline: Duration) {
     let instant = loop.now.advanced(by: deadline)
-    guard let lingerTimer, instant.nanoseconds < lingerTimer.deadline else { return }
+    guard let lingerTimer = existingRare?.lingerTimer, instant.nanoseconds < lingerTimer.deadline
+    else { return }
     lingerTimer.schedule(at: instant)
   }
 

@@ -19,7 +19,7 @@ extension StreamConnection {
     guard !isClosing, progress.contains(.paused) else { return }
     loop.checkThread()
     progress.remove(.paused)
-    if unsafe handlers != nil { startReading() }
+    if unsafe handlers != nil { beginReading() }
   }
 
   /// Whether ``pauseReading()`` is in force.
@@ -30,6 +30,11 @@ extension StreamConnection {
   /// Nothing is read any more then: if the peer resets the connection after its end, that is noticed
   /// like a reset while reading is paused.
   public final var endReceived: Bool { progress.contains(.endReceived) }
+
+  /// Begins to read for the program, what a transform holds back first.
+  final func beginReading() {
+    if progress.contains(.transformed) { resumeTransform() } else { startReading() }
+  }
 
   final func startReading() {
     guard progress.isDisjoint(with: [.reading, .paused, .endReceived]) else { return }
@@ -45,7 +50,7 @@ extension StreamConnection {
     unwatch()
   }
 
-  private final func stopReading() {
+  final func stopReading() {
     guard progress.contains(.reading) else { return }
     progress.remove(.reading)
     unsafe uv_read_stop(cuv_stream(raw))
@@ -56,8 +61,9 @@ extension StreamConnection {
     if count > 0 {
       received &+= UInt64(count)
       unsafe loop.lastReader = UnsafeMutableRawPointer(raw)
-      guard !progress.contains(.lingering), let handlers = unsafe handlers else { return }
       let bytes = unsafe UnsafeRawBufferPointer(start: loop.readBuffer.baseAddress, count: count)
+      guard progress.isDisjoint(with: [.lingering, .transformed]), let handlers = unsafe handlers
+      else { return unsafe transform(bytes) }
       loop.dispatch {
         unsafe handlers._withUnsafeGuaranteedRef { $0.onData(self, unsafe bytes.bytes) }
       }
@@ -80,6 +86,14 @@ extension StreamConnection {
       // The system says so of a reset that came after the peer's end.
       progress.insert(.broken)
     }
+    if progress.contains(.transformed), !progress.contains(.lingering) {
+      return transformSocketEnd()
+    }
+    streamEnded()
+  }
+
+  /// The peer's stream has ended: its socket's, or what a transform reads in it.
+  final func streamEnded() {
     progress.insert(.endReceived)
     stopReading()
     let isBroken = progress.contains(.broken)

@@ -3,7 +3,7 @@ internal import CLibUV
 extension StreamConnection {
   /// Bytes that the kernel has not taken yet; after a close, those that it never took.
   public final var pendingBytes: Int {
-    isClosing ? unsentAtClose : unsent
+    isClosing ? existingRare?.unsentAtClose ?? 0 : unsent
   }
 
   /// Bytes of an open connection that the kernel has not taken yet.
@@ -107,14 +107,34 @@ extension StreamConnection {
   ) throws(UVError) {
     loop.checkThread()
     let pending = unsent
-    guard !isClosing, progress.isDisjoint(with: .cannotWrite),
+    guard !isClosing, progress.isDisjoint(with: .notWrittenAsItIs),
       bytes.count <= limits.value.maximumPendingBytes - pending
-    else { throw refusal }
+    else { return try unsafe transform(bytes, pending: pending, completion) }
     if completion != nil { try checkCompletions() }
-    unsafe queue.append(bytes, pool: &loop.writeBuffers)
+    unsafe collect(bytes, pending: pending)
     if let completion { unsafe queue.append(completion) }
+  }
+
+  /// Adds bytes to those that leave with the next flush.
+  @inline(__always)
+  final func collect(_ bytes: UnsafeRawBufferPointer, pending: Int) {
+    unsafe queue.append(bytes, pool: &loop.writeBuffers)
     if pending + bytes.count > limits.value.highWaterMark { progress.insert(.aboveHighWater) }
     askForFlush()
+  }
+
+  /// Has the transform write what cannot be written as it is, or says why nothing can be.
+  @inline(never)
+  private final func transform(
+    _ bytes: UnsafeRawBufferPointer, pending: Int,
+    _ completion: ((Result<Void, UVError>) -> Void)?
+  ) throws(UVError) {
+    guard !isClosing, progress.contains(.transformed), progress.isDisjoint(with: .cannotWrite),
+      pending + bytes.count <= limits.value.maximumPendingBytes
+    else { throw refusal }
+    if completion != nil { try checkCompletions() }
+    try unsafe write(bytes.bytes, by: existingRare?.transform)
+    if let completion { unsafe queue.append(completion) }
   }
 
   /// Why a write is refused.

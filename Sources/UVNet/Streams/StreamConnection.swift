@@ -17,20 +17,42 @@ internal import CLibUV
   /// Only ever touched for a moment in which nothing of the program's runs.
   @exclusivity(unchecked) final var queue = WriteQueue()
   final var received: UInt64 = 0
-  // Behind a computed property: another module that used it directly would pay a dynamic exclusivity
-  // check for each access.
   private final var programTag = 0
-  /// What tasks that use the connection need; none do unless the program is async.
-  final var tasks: ConnectionTasks?
-  final var lingerTimer: LoopTimer?
-  final var unsentAtClose = 0
   final var reason: CloseReason?
+  private final var rareState: RareState?
+
+  /// What most connections never need, or at their end only.
+  final class RareState {
+    var lingerTimer: LoopTimer?
+    var unsentAtClose = 0
+    var transform: TransformSlot?
+    var tasks: ConnectionTasks?
+  }
+
+  /// What most connections never need, made now if it was not before.
+  final var rare: RareState {
+    if let rareState { return rareState }
+    let new = RareState()
+    rareState = new
+    return new
+  }
+
+  /// What most connections never need, if anything of it is there.
+  final var existingRare: RareState? { rareState }
+
+  /// What tasks that use the connection need; none do unless the program is async.
+  final var tasks: ConnectionTasks? {
+    get { rareState?.tasks }
+    set { rare.tasks = newValue }
+  }
 
   /// Bytes received so far.
   public final var bytesRead: UInt64 { received }
 
-  /// A number for the program's own use, such as an index in its table of sessions.
-  public final var tag: Int {
+  // Not the stored property itself: another module that used it directly would pay a dynamic
+  // exclusivity check for each access.
+  @usableFromInline
+  final var rawTag: Int {
     get { programTag }
     set { programTag = newValue }
   }
@@ -62,9 +84,13 @@ internal import CLibUV
     static let withoutLastOffer = Self(rawValue: 2048)
     /// A write that libuv had has failed: its memory waits for the close.
     static let writeFailed = Self(rawValue: 4096)
+    /// A ``StreamTransform`` stands between the socket and the program.
+    static let transformed = Self(rawValue: 8192)
 
     /// Nothing may be written any more.
     static let cannotWrite: Self = [.shutdownAsked, .broken]
+    /// What the program writes is not what is sent.
+    static let notWrittenAsItIs: Self = [.shutdownAsked, .broken, .transformed]
   }
 
   init(
@@ -88,7 +114,7 @@ internal import CLibUV
       stopProgram("StreamConnection.start() was called twice", file, line)
     }
     unsafe self.handlers = .passRetained(closures)
-    startReading()
+    beginReading()
   }
 
   @usableFromInline
@@ -104,11 +130,15 @@ internal import CLibUV
   public final var closeReason: CloseReason? { isClosing ? reason : nil }
 
   override func willClose() {
-    unsentAtClose = unsent - lastOffer()
+    if progress.contains(.transformed) { endTransform() }
+    let unsent = unsent - lastOffer()
+    if unsent > 0 { rare.unsentAtClose = unsent }
     if reason == nil { reason = progress.contains(.endReceived) ? .peer : .local }
     unwatch()
-    lingerTimer?.cancel()
-    lingerTimer = nil
+    guard let rareState else { return }
+    rareState.lingerTimer?.cancel()
+    rareState.lingerTimer = nil
+    rareState.transform?.timer?.cancel()
   }
 
   override func didClose() {
@@ -121,6 +151,7 @@ internal import CLibUV
     while let completion = unsafe queue.nextAbandoned() {
       completion(.failure(failure ?? UVError(.canceled, during: .write)))
     }
+    if progress.contains(.transformed) { dropTransform() }
     handlers?.onClose?(self, reason ?? .local)
     tasks?.didClose()
   }
@@ -138,7 +169,7 @@ internal import CLibUV
     assert(!progress.contains(.needsFlush), "a connection was freed while its loop would flush it")
   }
 
-  private final var failure: UVError? {
+  final var failure: UVError? {
     reason?.error
   }
 

@@ -31,6 +31,9 @@ internal import CLibUV
     watchSocket()
   }
 
+  /// Accepts the next connection: its socket, or -1 with `errno`.
+  func accept() -> Int32 { cuv_accept(socket, nil, nil) }
+
   /// A connection has come: `descriptor` is its socket, which does not block, and belongs to the
   /// callee.
   func didAccept(_ descriptor: Int32) { closeDescriptor(descriptor) }
@@ -72,7 +75,7 @@ internal import CLibUV
   private final func acceptWaiting() {
     for _ in 0..<Self.acceptsPerTurn {
       guard !isClosing, !isPaused, rest == nil else { return }
-      let descriptor = cuv_accept(socket)
+      let descriptor = accept()
       if descriptor >= 0 {
         loop.dispatch { didAccept(descriptor) }
         continue

@@ -8,6 +8,9 @@ internal import CLibUV
 
 /// A TCP connection, accepted by a ``TCPListener`` or made with ``connect(to:from:on:timeout:limits:completion:)``.
 public final class TCPConnection: StreamConnection {
+  /// Told when it is known, so that it can be asked for after a close.
+  var peer = PeerAddress.unknown
+
   init(on loop: EventLoop, limits: SharedLimits) throws(UVError) {
     try unsafe super.init(UV_TCP, on: loop, limits: limits) { loop, raw in
       unsafe uv_tcp_init(loop, cuv_tcp(raw))
@@ -40,7 +43,7 @@ public final class TCPConnection: StreamConnection {
     timeout: Duration? = .seconds(10), limits: WriteLimits = WriteLimits(),
     completion: @escaping (Result<TCPConnection, UVError>) -> Void
   ) -> ConnectAttempt {
-    ConnectAttempt(
+    TCPConnectAttempt(
       to: address, from: source, on: loop, timeout: timeout, limits: SharedLimits(limits),
       completion: completion)
   }
@@ -70,15 +73,15 @@ public final class TCPConnection: StreamConnection {
   public static func adopt(
     descriptor: Int32, on loop: EventLoop, limits: WriteLimits = WriteLimits()
   ) throws(UVError) -> TCPConnection {
-    var address = sockaddr_storage()
-    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    let isConnected = unsafe withUnsafeMutablePointer(to: &address) { address in
-      unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        unsafe getpeername(descriptor, address, &length)
-      }
+    var error: Int32 = 0
+    let peer = unsafe SocketAddress.read { address, length in
+      var size = unsafe socklen_t(length.pointee)
+      if unsafe getpeername(descriptor, address, &size) != 0 { error = -errno }
+      return error
     }
-    guard isConnected == 0 else { throw UVError(-errno, .open) }
+    guard error == 0 else { throw UVError(error, .open) }
     let connection = try connected(descriptor, on: loop, limits: SharedLimits(limits))
+    connection.peer = PeerAddress(peer)
     connection.watchWhileQuiet()
     return connection
   }
@@ -125,15 +128,18 @@ public final class TCPConnection: StreamConnection {
     }?.unmapped
   }
 
-  /// The address of the peer; `nil` when the system does not know it any more, as after an early
-  /// reset.
+  /// The address of the peer, in `onClose` and later too.
   ///
-  /// An IPv4 peer of a socket that takes both is told by its IPv4 address.
-  public var remoteAddress: SocketAddress? {
-    guard !isClosing else { return nil }
-    return unsafe SocketAddress.read { storage, length in
+  /// An IPv4 peer of a socket that takes both is told by its IPv4 address. It is `nil` only where the
+  /// system did not tell it, as for a socket that is no IP socket.
+  public var remoteAddress: SocketAddress? { peer.address }
+
+  /// Asks the system who was met: connecting to 0.0.0.0 meets 127.0.0.1.
+  func learnPeer() {
+    let address = unsafe SocketAddress.read { storage, length in
       unsafe uv_tcp_getpeername(cuv_tcp(raw), storage, length)
-    }?.unmapped
+    }
+    if let address { peer = PeerAddress(address) }
   }
 
   /// Whether small segments are sent at once (TCP_NODELAY); false once the connection is closed.

@@ -145,9 +145,25 @@ public final class TCPListener: StreamListener {
     }
   }
 
+  /// The peer of the connection that was accepted last.
+  ///
+  /// By accept(2), which knows it of a connection that was reset meanwhile, too.
+  private var acceptedFrom: SocketAddress?
+
+  override func accept() -> Int32 {
+    var descriptor: Int32 = -1
+    acceptedFrom = unsafe SocketAddress.read { address, length in
+      var size = unsafe socklen_t(length.pointee)
+      descriptor = unsafe cuv_accept(socket, address, &size)
+      return descriptor < 0 ? -1 : 0
+    }
+    return descriptor
+  }
+
   override func didAccept(_ descriptor: Int32) {
     do throws(UVError) {
       let connection = try TCPConnection.connected(descriptor, on: loop, limits: limits)
+      connection.peer = PeerAddress(acceptedFrom)
       onConnection?(self, connection)
       connection.watchWhileQuiet()
     } catch {
