@@ -18,6 +18,14 @@ let package = Package(
       name: "framing",
       dependencies: [uvnet, .product(name: "TestTaskProto", package: "UVNet")],
       swiftSettings: strict),
+    // A DNS forwarder: what it decides, and the program that carries messages.
+    .target(name: "DNS", swiftSettings: strict),
+    .executableTarget(name: "dns-forwarder", dependencies: ["DNS", uvnet], swiftSettings: strict),
+    // Not examples: what scripts/examples checks the forwarder with.
+    .executableTarget(
+      name: "DNSChecks", dependencies: ["DNS"], path: "Checks/DNSChecks", swiftSettings: strict),
+    .executableTarget(
+      name: "LossyRelay", dependencies: [uvnet], path: "Checks/LossyRelay", swiftSettings: strict),
     // Not an example: both peers of `proxy`, for scripts/examples.
     .executableTarget(
       name: "ProxyPeers", dependencies: [uvnet], path: "Checks/ProxyPeers", swiftSettings: strict),
