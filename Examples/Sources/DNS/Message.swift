@@ -94,7 +94,10 @@ package struct Message: Sendable {
 
   /// The bytes for somebody who has asked `query`: with its number, and its question as it wrote it.
   ///
-  /// - Parameter age: The seconds that the answer was kept in a cache; `nil` for one that has just come.
+  /// - Parameters:
+  ///   - query: What was asked.
+  ///   - age: The seconds that the answer was kept in a cache; `nil` for one that has just come.
+  /// - Returns: The bytes of the answer.
   package func addressed(to query: Message, age: UInt32? = nil) -> [UInt8] {
     var copy = self
     copy.id = query.id
