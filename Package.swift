@@ -167,7 +167,7 @@ let package = Package(
     ),
     .target(
       name: "TestTaskOperations",
-      dependencies: ["UVNet", "TestTaskProto", "TestTaskServerCore"],
+      dependencies: ["UVNet", "TestTaskProto", "TestTaskDaemonSupport", "TestTaskServerCore"],
       path: "Benchmarks/Operations",
       swiftSettings: strict
     ),

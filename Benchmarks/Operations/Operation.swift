@@ -11,7 +11,7 @@ public struct Operation: Sendable {
 
   /// Every operation, in the order of tables.
   public static let all: [Operation] =
-    decoding + encoding + timestamps + timers + sleepQueue
+    decoding + encoding + timestamps + timers + sleepQueue + settings
 }
 
 extension Operation {

@@ -247,8 +247,8 @@ def wrong_file(place):
         os.mkfifo(ini)
         reload(4)
         check("nobody has written" in read_what_is_there(errors), "it does not say what it is")
-        place.note(f"a client waited {seconds * 1000:.0f} ms at best for the megabyte (bound: 2000)")
-        check(seconds < 2, "the server stands still")
+        place.note(f"a client waited {seconds * 1000:.0f} ms at best for the megabyte (bound: 500)")
+        check(seconds < 0.5, "the server stands still")
         end(server)
 
 

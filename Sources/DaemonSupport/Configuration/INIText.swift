@@ -4,24 +4,26 @@ import TestTaskProgramBasics
 ///
 /// This is the form only: which sections and keys exist, and what their values mean, is
 /// ``SettingKey``'s affair. Reading goes on after a problem, so that one run reports them all.
-package struct INIText: Equatable {
+package struct INIText {
   /// Where something is: both count from 1, columns in Unicode scalars.
   package struct Place: Hashable, Comparable {
     package var line: Int
     package var column: Int
 
+    /// The place of a byte in a line that begins where `bytes` do; it takes a pass over the line.
+    init(of index: Int, in bytes: ArraySlice<UInt8>, line: Int) {
+      let before = bytes[..<index].count { !$0.isContinuation }
+      self.init(line: line, column: before + 1)
+    }
+
+    package init(line: Int, column: Int) {
+      self.line = line
+      self.column = column
+    }
+
     package static func < (left: Place, right: Place) -> Bool {
       (left.line, left.column) < (right.line, right.column)
     }
-  }
-
-  /// One `key = value` line, under the section it belongs to.
-  package struct Entry: Equatable {
-    package var section: String
-    package var key: String
-    package var value: String
-    package var keyPlace: Place
-    package var valuePlace: Place
   }
 
   /// A section's header.
@@ -36,14 +38,19 @@ package struct INIText: Equatable {
     package var message: String
   }
 
+  let bytes: [UInt8]
   package private(set) var sections: [Section] = []
-  package private(set) var entries: [Entry] = []
+  /// The lines with entries, in their order; ``entry(_:)`` says what stands in one.
+  private(set) var entryLines: [EntryLine] = []
   private(set) var problemList = ProblemList()
   /// The first problems, in their order.
   package var problems: [Problem] { problemList.first }
 
   /// Reads UTF-8 text, with or without a byte order mark, with LF or CRLF line ends.
   package init(parsing bytes: [UInt8]) {
+    self.bytes = bytes
+    // Of the whole at once: it is faster, and a line of a valid text is valid.
+    let isValid = String(validating: bytes, as: UTF8.self) != nil
     let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
     var start = bytes.starts(with: mark) ? mark.count : 0
     var number = 0
@@ -51,7 +58,9 @@ package struct INIText: Equatable {
       let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
       number += 1
       let line = bytes[start..<end]
-      read(Line(bytes: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, number: number))
+      read(
+        Line(bytes: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, number: number),
+        isValid: isValid)
       start = end + 1
     }
   }
@@ -79,24 +88,21 @@ package struct INIText: Equatable {
     let number: Int
 
     /// The place of a byte, for a message.
-    ///
-    /// Finding the column takes a pass over the line.
-    func place(_ index: Int) -> Place {
-      let before = bytes[..<index].count { !$0.isContinuation }
-      return Place(line: number, column: before + 1)
-    }
+    func place(_ index: Int) -> Place { Place(of: index, in: bytes, line: number) }
 
-    /// The text of a part, without the blanks around it.
-    func text(_ range: Range<Int>) -> String {
+    /// A part without the blanks around it.
+    func trimmed(_ range: Range<Int>) -> Range<Int> {
       var (start, end) = (range.lowerBound, range.upperBound)
       while start < end, bytes[start].isBlank { start += 1 }
       while start < end, bytes[end - 1].isBlank { end -= 1 }
-      return String(decoding: bytes[start..<end], as: UTF8.self)
+      return start..<end
     }
+
+    func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
   }
 
-  private mutating func read(_ line: Line) {
-    if line.bytes.contains(where: { $0 >= 0x80 }),
+  private mutating func read(_ line: Line, isValid: Bool) {
+    if !isValid, line.bytes.contains(where: { $0 >= 0x80 }),
       String(validating: line.bytes, as: UTF8.self) == nil
     {
       return problemList.add(Self.placeOfBadBytes(in: line), "not valid UTF-8")
@@ -124,7 +130,8 @@ package struct INIText: Equatable {
     guard let end = line.bytes[start...].firstIndex(of: UInt8(ascii: "]")) else {
       return problemList.add(line.place(start), "a section's name ends with \"]\"")
     }
-    sections.append(Section(name: line.text(start + 1..<end), place: line.place(start)))
+    sections.append(
+      Section(name: line.text(line.trimmed(start + 1..<end)), place: line.place(start)))
     reportStray(in: line, after: end)
   }
 
@@ -133,29 +140,32 @@ package struct INIText: Equatable {
     guard let equals = bytes[start...].firstIndex(of: UInt8(ascii: "=")), equals > start else {
       return problemList.add(line.place(start), "neither \"[section]\" nor \"key = value\"")
     }
-    let key = line.text(start..<equals)
-    guard let section = sections.last else {
-      return problemList.add(line.place(start), "\"\(key.shown)\" is before any [section]")
+    let key = line.trimmed(start..<equals)
+    guard !sections.isEmpty else {
+      return problemList.add(
+        line.place(start), "\"\(line.text(key).shown)\" is before any [section]")
     }
     // The blank before a comment may be the very one after "=".
     let valueStart = bytes[(equals + 1)...].firstIndex { !$0.isBlank } ?? bytes.endIndex
-    let value: String
+    let value: Range<Int>
     if valueStart < bytes.endIndex, bytes[valueStart] == UInt8(ascii: "\"") {
       guard let quote = bytes[(valueStart + 1)...].firstIndex(of: UInt8(ascii: "\"")) else {
         return problemList.add(line.place(valueStart), "the closing '\"' is missing")
       }
-      value = String(decoding: bytes[valueStart + 1..<quote], as: UTF8.self)
+      value = valueStart + 1..<quote
       reportStray(in: line, after: quote)
     } else {
       let end = (valueStart..<bytes.endIndex).first {
         bytes[$0].startsComment && bytes[$0 - 1].isBlank
       }
-      value = line.text(valueStart..<(end ?? bytes.endIndex))
+      value = line.trimmed(valueStart..<(end ?? bytes.endIndex))
     }
-    entries.append(
-      Entry(
-        section: section.name, key: key, value: value,
-        keyPlace: line.place(start), valuePlace: line.place(valueStart)))
+    entryLines.append(
+      EntryLine(
+        section: UInt32(sections.count - 1), number: UInt32(line.number),
+        start: UInt32(bytes.startIndex),
+        key: UInt32(key.lowerBound)..<UInt32(key.upperBound), valueStart: UInt32(valueStart),
+        value: UInt32(value.lowerBound)..<UInt32(value.upperBound)))
   }
 
   /// After a closing bracket or quote only blanks and a comment set off by one may follow.

@@ -18,25 +18,35 @@ package struct Settings<Values: SettingValues>: Equatable {
     var taken = self
     let text = INIText(parsing: bytes)
     var problems = ProblemList()
-    let places = Self.placesOfKeys
-    var lineOfKey: [String: Int] = [:]
-    for entry in text.entries {
-      guard let placesInSection = places[entry.section] else { continue }
-      guard let place = placesInSection[entry.key] else {
-        problems.add(entry.keyPlace, Self.unknown(entry))
+    // A wrong file may have very many lines, of keys or of sections: strings are made only of values
+    // and for messages.
+    let namesOfSections = Self.namesOfSections
+    var section: UInt32?
+    var names: [KeyName] = []
+    var lineOfKey = [Int?](repeating: nil, count: Values.keys.count)
+    for line in text.entryLines {
+      if line.section != section {
+        section = line.section
+        names = namesOfSections[text.sections[Int(line.section)].name] ?? []
+      }
+      guard !names.isEmpty else { continue }
+      guard
+        let place = names.first(where: { text.bytes(of: line.key).elementsEqual($0.bytes) })?.place
+      else {
+        problems.add(text.entry(line).keyPlace, Self.unknown(text.entry(line)))
         continue
       }
       let key = Values.keys[place]
-      if let line = lineOfKey.updateValue(entry.keyPlace.line, forKey: key.id) {
+      if let first = lineOfKey[place] {
         problems.add(
-          entry.keyPlace, "\"\(key.name)\" is given twice, first on line \(line)")
+          text.entry(line).keyPlace, "\"\(key.name)\" is given twice, first on line \(first)")
       }
-      if key.write(&taken.values, entry.value) {
-        taken.origins[key.id] = .file(path, line: entry.keyPlace.line)
-      } else {
-        let found = entry.value.isEmpty ? "has no value" : "is \"\(entry.value.shown)\""
-        problems.add(entry.valuePlace, "\"\(key.name)\" \(found); it accepts \(key.accepts)")
+      if !key.write(&taken.values, text.value(line)) {
+        problems.add(text.entry(line).valuePlace, Self.refused(text.entry(line), by: key))
+      } else if lineOfKey[place] == nil {
+        taken.origins[key.id] = .file(path, line: Int(line.number))
       }
+      lineOfKey[place] = lineOfKey[place] ?? Int(line.number)
     }
     problems.merge(Self.problems(ofSectionsIn: text))
     problems.merge(text.problemList)
@@ -109,13 +119,15 @@ package struct Settings<Values: SettingValues>: Equatable {
     return result
   }
 
-  /// For each section the places of its keys in the list of all.
-  private static var placesOfKeys: [String: [String: Int]] {
-    var places: [String: [String: Int]] = [:]
+  /// What a key is called, and its place in the list of all.
+  private typealias KeyName = (bytes: [UInt8], place: Int)
+
+  private static var namesOfSections: [String: [KeyName]] {
+    var names: [String: [KeyName]] = [:]
     for (place, key) in Values.keys.enumerated() {
-      places[key.section, default: [:]][key.name] = place
+      names[key.section, default: []].append((Array(key.name.utf8), place))
     }
-    return places
+    return names
   }
 
   private static func problems(ofSectionsIn text: INIText) -> ProblemList {
@@ -142,6 +154,11 @@ package struct Settings<Values: SettingValues>: Equatable {
     }
     let siblings = Values.keys.filter { $0.section == entry.section }.map(\.name)
     return what + suggestion(for: entry.key, among: siblings) { "\"\($0)\"" }
+  }
+
+  private static func refused(_ entry: INIText.Entry, by key: SettingKey<Values>) -> String {
+    let found = entry.value.isEmpty ? "has no value" : "is \"\(entry.value.shown)\""
+    return "\"\(key.name)\" \(found); it accepts \(key.accepts)"
   }
 
   private static func suggestion(

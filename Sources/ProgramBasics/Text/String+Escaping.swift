@@ -15,6 +15,8 @@ extension Unicode.Scalar {
   ///
   /// A message that showed it raw would show a word that looks right and is called wrong.
   fileprivate var isInvisible: Bool {
+    // Unicode's tables are slow to ask, and begin above ASCII.
+    guard !isASCII else { return false }
     switch properties.generalCategory {
     case .format, .spaceSeparator: return self != " "
     default: break

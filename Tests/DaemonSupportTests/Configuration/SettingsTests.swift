@@ -1,5 +1,6 @@
-import TestTaskDaemonSupport
 import Testing
+
+@testable import TestTaskDaemonSupport
 
 @Suite struct SettingsTests {
   private typealias Sample = Settings<SampleValues>
@@ -90,6 +91,7 @@ import Testing
         [server]
         port = 70000
         port = 80
+        port = 81
         stray
         [server]
         half_close = maybe
@@ -100,10 +102,11 @@ import Testing
       found == [
         "s.ini:2:8: error: \"port\" is \"70000\"; it accepts 0 to 65535",
         "s.ini:3:1: error: \"port\" is given twice, first on line 2",
-        "s.ini:4:1: error: neither \"[section]\" nor \"key = value\"",
-        "s.ini:5:1: error: [server] is given twice, first on line 1",
-        "s.ini:6:14: error: \"half_close\" is \"maybe\"; it accepts yes or no",
-        "s.ini:8:8: error: \"color\" has no value; it accepts red, green",
+        "s.ini:4:1: error: \"port\" is given twice, first on line 2",
+        "s.ini:5:1: error: neither \"[section]\" nor \"key = value\"",
+        "s.ini:6:1: error: [server] is given twice, first on line 1",
+        "s.ini:7:14: error: \"half_close\" is \"maybe\"; it accepts yes or no",
+        "s.ini:9:8: error: \"color\" has no value; it accepts red, green",
       ])
   }
 
@@ -123,6 +126,23 @@ import Testing
     #expect(places == places.sorted() && places.count == 100)
     // Of 50 rounds: an unknown key, twice a bad port (but the first), the stray text, two sections.
     #expect(lines[100] == "s.ini: error: \(50 * 5 + 49 - 100) more problems")
+  }
+
+  @Test func `of problems that are only counted neither place nor message is made`() {
+    var problems = ProblemList()
+    var places = 0
+    var messages = 0
+    func place() -> INIText.Place {
+      places += 1
+      return INIText.Place(line: places, column: 1)
+    }
+    func message() -> String {
+      messages += 1
+      return "wrong"
+    }
+    for _ in 0..<1_000 { problems.add(place(), message()) }
+    #expect(problems.count == 1_000)
+    #expect(places == ProblemList.most && messages == ProblemList.most)
   }
 
   @Test func `a problem shows no more than the beginning of a long text`() {
