@@ -101,7 +101,9 @@ public final class AsyncListener: AsyncSequence {
   private func accept(
     isolation: isolated (any Actor)?
   ) async throws(UVError) -> TCPConnection? {
-    precondition(!wait.isBusy, "two tasks accept connections of a listener at the same time")
+    guard !wait.isBusy else {
+      stopProgram("two tasks accept connections of a listener at the same time", #fileID, #line)
+    }
     while true {
       if let connection = takeWaiting() { return connection }
       if isClosing { return nil }

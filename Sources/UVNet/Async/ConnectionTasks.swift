@@ -91,7 +91,9 @@ extension ConnectionTasks {
   func waitForInput(
     _ count: Int, of connection: StreamConnection, isolation: isolated (any Actor)? = #isolation
   ) async throws(UVError) -> Bool {
-    precondition(!reader.isBusy, "two tasks read a connection at the same time")
+    guard !reader.isBusy else {
+      stopProgram("two tasks read a connection at the same time", #fileID, #line)
+    }
     // It outlives the callback if the task waits for more than there is.
     if unsafe lent != nil { keepLent() }
     needed = count

@@ -5,7 +5,7 @@
 /// runs. Code of this actor that is called while there is none waits for the next.
 ///
 /// A callback of the library is on the thread as well, but the compiler does not know it unless the
-/// closure is written inside code of this actor; elsewhere ``assumeIsolated(_:)`` tells it.
+/// closure is written inside code of this actor; elsewhere ``assumeIsolated(_:file:line:)`` tells it.
 @globalActor public actor LoopActor {
   /// The only instance.
   public static let shared = LoopActor()
@@ -22,15 +22,19 @@
   ///
   /// Anywhere else the call is a mistake in the program, and stops it.
   ///
-  /// - Parameter body: Called at once.
+  /// - Parameters:
+  ///   - body: Called at once.
+  ///   - file: The file of the call, for the message about a mistake.
+  ///   - line: The line of the call.
   /// - Returns: What `body` returns.
   /// - Throws: What `body` throws.
   public nonisolated static func assumeIsolated<R, Failure: Error>(
-    _ body: @LoopActor () throws(Failure) -> R
+    _ body: @LoopActor () throws(Failure) -> R, file: StaticString = #fileID, line: UInt = #line
   ) throws(Failure) -> R {
-    precondition(
-      LoopExecutor.main.isOnThread,
-      "LoopActor.assumeIsolated was called on a thread that does not run the loop")
+    guard LoopExecutor.main.isOnThread else {
+      stopProgram(
+        "LoopActor.assumeIsolated was called on a thread that does not run the loop", file, line)
+    }
     typealias Isolated = @LoopActor () throws(Failure) -> R
     typealias Plain = () throws(Failure) -> R
     return try withoutActuallyEscaping(body) {

@@ -85,7 +85,10 @@ internal import Synchronization
 
   /// Stops the program unless the caller is on the loop's thread; for Swift's runtime.
   public func checkIsolated() {
-    precondition(isOnThread, "not on the thread of the loop that runs LoopActor; see LoopActor")
+    guard isOnThread else {
+      stopProgram(
+        "not on the thread of the loop that runs LoopActor; see LoopActor", #fileID, #line)
+    }
   }
 
   /// Whether the caller is on the loop's thread; for Swift's runtime.

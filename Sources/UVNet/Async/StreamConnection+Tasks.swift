@@ -71,7 +71,9 @@ extension StreamConnection {
   public nonisolated(nonsending) final func read(
     exactly count: Int
   ) async throws(UVError) -> [UInt8]? {
-    precondition(count >= 0, "read(exactly:) was asked for a negative number of bytes")
+    guard count >= 0 else {
+      stopProgram("read(exactly:) was asked for a negative number of bytes", #fileID, #line)
+    }
     guard count > 0 else { return [] }
     let tasks = try startReadingTasks()
     if tasks.available < count, !(try await tasks.waitForInput(count, of: self)) {

@@ -22,7 +22,7 @@ struct Wait<Token> {
 
   /// A task is going to wait; the number names this wait to ``cancel(_:)``.
   mutating func begin() -> UInt64 {
-    precondition(!isBusy, "two tasks wait for the same thing")
+    guard !isBusy else { stopProgram("two tasks wait for the same thing", #fileID, #line) }
     number &+= 1
     phase = .begun(nil)
     return number

@@ -106,7 +106,9 @@ import UVNetTestKit
   }
 
   @Test func `a second task that accepts is a mistake in the program`() async {
-    await #expect(processExitsWith: .failure) {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
       try EventLoop.run { loop in
         let listener = try Self.listen(on: loop)
         loop.task { _ = try await listener.accept() }
@@ -114,6 +116,10 @@ import UVNetTestKit
         _ = try await listener.accept()
       }
     }
+    let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(
+      said.contains(
+        "mistake in the program: two tasks accept connections of a listener at the same time"))
   }
 
   @Test func `a connection attempt that is cancelled leaves nothing open`() async throws {

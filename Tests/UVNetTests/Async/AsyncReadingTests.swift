@@ -141,7 +141,9 @@ import UVNetTestKit
   }
 
   @Test func `two tasks that read one connection are a mistake in the program`() async {
-    await #expect(processExitsWith: .failure) {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
       try EventLoop.run { loop in
         let (near, _) = try await pair(on: loop)
         loop.task { _ = try await near.read { $0.byteCount } }
@@ -149,6 +151,8 @@ import UVNetTestKit
         _ = try await near.read { $0.byteCount }
       }
     }
+    let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(said.contains("mistake in the program: two tasks read a connection at the same time"))
   }
 
   @Test func `connections and tasks that are dropped stop nobody`() async throws {

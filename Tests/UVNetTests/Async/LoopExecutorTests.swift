@@ -222,9 +222,15 @@ import UVNetTestKit
   }
 
   @Test func `assumeIsolated on another thread stops the program`() async {
-    await #expect(processExitsWith: .failure) {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
       LoopActor.assumeIsolated {}
     }
+    let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(
+      said.contains("mistake in the program: LoopActor.assumeIsolated was called on a thread"))
+    #expect(said.contains("UVNetTests/LoopExecutorTests.swift:"))
   }
 }
 
