@@ -47,6 +47,9 @@ import UVNetTestKit
     (["--connect-timeout", "-0.5"], "0.001 … 4294967295 seconds"),
     (["--reconnect", "-3"], "1 … 10 seconds, or off"),
     (["--reconnect", "11"], "1 … 10 seconds, or off"),
+    (["-1"], "\"-1\": not a port (1-65535)"),
+    (["--json", "-25555", "-e", "fast"], "\"-25555\": not a port (1-65535)"),
+    (["-1.5", "--timeout", "1"], "\"-1.5\": not a port (1-65535)"),
   ])
   func `an option out of range is refused with the range`(
     arguments: [String], range: String
@@ -54,6 +57,20 @@ import UVNetTestKit
     let client = try Program("testtask-client", ["127.0.0.1"] + arguments)
     #expect(try client.readErrorsToEnd().contains { $0.contains(range) })
     #expect(try client.wait() == .exit(64))
+  }
+
+  @Test
+  func `an unknown option is called so, and a number without a place is unexpected`()
+    throws
+  {
+    for (arguments, message) in [
+      (["127.0.0.1", "-x"], "Unknown option '-x'"),
+      (["127.0.0.1", "80", "-1"], "Unexpected argument '-1'"),
+    ] {
+      let client = try Program("testtask-client", arguments)
+      #expect(try client.readErrorsToEnd().first == "Error: \(message)")
+      #expect(try client.wait() == .exit(64))
+    }
   }
 
   @Test(arguments: ["--help", "--version"])
