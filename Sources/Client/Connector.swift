@@ -124,9 +124,9 @@ final class Connector {
   /// The one name for each way in which a server can end a connection.
   private static func cause(_ error: UVError) -> LossCause {
     switch error.code {
-    // Writing fails so only when the server's end has come already, though nobody has read it yet.
-    case .brokenPipe: .closedByServer
-    case .connectionReset: .reset
+    // Writing breaks when the server's end has come already, though nobody has read it yet, and a
+    // reset may come in place of an end.
+    case .brokenPipe, .connectionReset: .closedByServer
     default: .failed(reason: error.message)
     }
   }

@@ -366,7 +366,7 @@ import Testing
   @Test("a script never ends with another code than 0 without saying why")
   func wordForEachCode() throws {
     for cause in [
-      LossCause.closedByServer, .reset, .failed(reason: "x"), .violation,
+      LossCause.closedByServer, .failed(reason: "x"), .violation,
       .noAnswer(within: .seconds(1)), .incompleteAnswer(byteCount: 1, within: .seconds(10)),
     ] {
       for lines in [

@@ -99,7 +99,7 @@ import Testing
     var session = try connected()
     _ = try session.send(.fast, at: instant(0))
     let request = try #require(session.unanswered)
-    let cause = LossCause.reset
+    let cause = LossCause.failed(reason: "no route to host")
     #expect(
       session.connectionLost(cause, at: instant(5)) == [
         .log(.lost(request, cause)), .close,
@@ -211,7 +211,7 @@ import Testing
     _ = try session.send(.slow(seconds: 0), at: instant(0))
     let answer = Answer.slow(connectedClients: 1)
     _ = session.received(Array(answer.frame.prefix(3)), at: instant(1))
-    _ = session.connectionLost(.reset, at: instant(2))
+    _ = session.connectionLost(.closedByServer, at: instant(2))
     #expect(session.deadline == instant(3002))
     _ = session.advance(to: instant(3002))
     _ = session.connected(at: instant(3003))
@@ -234,26 +234,6 @@ import Testing
     let violation = Violation(kind: .truncated, offset: 0, excerpt: [0x17])
     #expect(
       events(session.streamEnded(at: instant(1))).first == .violation(target, violation))
-  }
-
-  @Test("a close that crosses the next request is one, though the system sends a reset")
-  func crossing() throws {
-    func end(answers: Int, at moment: UInt64) throws -> SessionEvent? {
-      var session = try connected()
-      for _ in 0..<answers {
-        _ = try session.send(.fast, at: instant(0))
-        _ = session.received(.fast(serverTime: ""), at: instant(0))
-      }
-      _ = try session.send(.fast, at: instant(0))
-      return events(session.connectionLost(.reset, at: instant(moment))).last
-    }
-    func ended(_ cause: LossCause) throws -> SessionEvent {
-      .disconnected(target, cause, retryIn: .seconds(3))
-    }
-    #expect(try end(answers: 1, at: 999) == ended(.closedByServer))
-    // Long after the request, or before any answer, it is what it looks like.
-    #expect(try end(answers: 1, at: 1000) == ended(.reset))
-    #expect(try end(answers: 0, at: 1) == ended(.reset))
   }
 
   @Test("periodic ticks send, or are skipped and counted while one is unanswered")

@@ -56,6 +56,35 @@ import UVNetTestKit
     }
   }
 
+  @Test(
+    "an end, an end that the request crosses and a reset are one cause",
+    arguments: ["end", "crossed", "reset"])
+  func endings(how: String) throws {
+    try LoopHarness.run { loop, calls in
+      let server = try RawSocket.listen()
+      var connector: Connector?
+      let made = Connector(
+        on: loop,
+        onEvent: { event in
+          calls.record(name(event))
+          guard case .connected = event else {
+            connector?.close()
+            return connector = nil
+          }
+          if how == "crossed" { connector?.send([0x02, 0x1A, 0x00]) }
+          // On a later turn, so that what was sent is there, and nobody reads it.
+          loop.nextTick {
+            guard let peer = try? server.accept() else { return calls.record("no connection") }
+            if how == "reset" { peer.reset() } else { peer.close() }
+          }
+        }, onData: { _ in calls.record("data") })
+      connector = made
+      made.connect(to: Target(host: "127.0.0.1", port: server.port), timeout: .seconds(5))
+      // The session calls an end of the stream so too, unless it is inside an answer.
+      calls.expect(["connected", how == "end" ? "ended" : "lost: closed by the server"])
+    }
+  }
+
   @Test("nothing is heard of a connection that was closed, though another is being made")
   func closedConnection() throws {
     var connections = 0

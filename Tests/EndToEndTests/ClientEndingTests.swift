@@ -22,16 +22,25 @@ import UVNetTestKit
       })
   }
 
-  @Test func `a server that answers and closes has closed, whatever is on its way to it`() throws {
+  @Test(
+    arguments: [(answers: true, resets: false), (true, true), (false, false), (false, true)])
+  func `a server that ends the connection has closed it, whatever is on its way to it`(
+    answers: Bool, resets: Bool
+  ) throws {
     for pause in [0, 0, 0, 0, 20, 50, 100, 200, 400, 1000] as [UInt32] {
       let peer = try RawSocket.listen()
       let client = try Program(
         "testtask-client", ["127.0.0.1:\(peer.port)", "-e", "fast", "-e", "fast", "--json"])
       let connection = try peer.accept()
-      _ = try connection.receive(3)
-      try connection.send(Self.answer)
+      // A server that answers has read the first request; the other has read nothing.
+      if answers {
+        _ = try connection.receive(3)
+        try connection.send(Self.answer)
+      } else {
+        try client.readLines { $0.contains("\"sent\"") }
+      }
       if pause > 0 { usleep(pause) }
-      connection.close()
+      if resets { connection.reset() } else { connection.close() }
       let lines = try client.readOutputToEnd()
       #expect(reasons(lines).subtracting(["ended by the client"]) == ["closed by the server"])
       #expect(try client.readErrorsToEnd().contains { $0.contains("closed by the server") })

@@ -2,10 +2,14 @@ import TestTaskProgramBasics
 
 /// Why a connection, or a request with it, was lost.
 package enum LossCause: Hashable {
+  /// The server's end came, or its system's reset.
+  ///
+  /// They are one cause. A server that closes before it has read the request on its way to it makes
+  /// its system send a reset; a moment later it would have been an ordinary end. Which of them it is
+  /// depends on microseconds, and nobody can tell such a reset from any other.
   case closedByServer
+  /// What the system or the network could do no longer.
   case failed(reason: String)
-  /// The server's system reset the connection.
-  case reset
   /// Nothing came within the answer timeout.
   case noAnswer(within: Duration)
   /// An answer began, and was not complete in time.
@@ -20,7 +24,6 @@ package enum LossCause: Hashable {
     switch self {
     case .closedByServer: "closed by the server"
     case .failed(let reason): reason
-    case .reset: "connection reset by peer"
     case .noAnswer(let limit): "no answer within \(limit.decimalSeconds) s"
     case .incompleteAnswer(let count, let limit):
       "only \(count) byte\(count == 1 ? "" : "s") of an answer within \(limit.decimalSeconds) s"
@@ -34,7 +37,7 @@ package enum LossCause: Hashable {
     switch self {
     case .noAnswer, .incompleteAnswer: .timedOut
     case .violation: .protocolViolation
-    case .closedByServer, .reset, .failed, .user: .connectionLost
+    case .closedByServer, .failed, .user: .connectionLost
     }
   }
 }

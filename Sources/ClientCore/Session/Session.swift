@@ -38,8 +38,6 @@ package struct Session {
   /// Since when an answer has been incomplete, and where in the stream it began; nil between answers.
   private var incompleteSince: Moment?
   private var incompleteOffset: UInt64 = 0
-  /// Whether this connection has brought an answer.
-  private var hasBroughtAnswer = false
   private var lastRequestID: UInt64 = 0
   private var actions: [SessionAction] = []
 
@@ -153,7 +151,7 @@ package struct Session {
     guard state == .connecting, let target else { return [] }
     state = .idle
     hasEverConnected = true
-    (reader, hasBroughtAnswer) = (AnswerReader(), false)
+    reader = AnswerReader()
     actions.append(.log(.connected(target)))
     if periodic != nil {
       periodic?.next = now
@@ -173,18 +171,8 @@ package struct Session {
   /// The connection is gone, closed by the server or broken.
   mutating func connectionLost(_ cause: LossCause, at now: Moment) -> [SessionAction] {
     guard isConnected else { return [] }
-    end(isCloseThatCrossedRequest(cause, at: now) ? .closedByServer : cause, at: now)
+    end(cause, at: now)
     return takeActions()
-  }
-
-  /// Whether a reset comes from a server that has closed after an answer.
-  ///
-  /// A server that closes before it has read the request on its way to it makes its system send a
-  /// reset; a moment later it would have been an ordinary end. Which of them it is depends on
-  /// microseconds, and should not be seen.
-  private func isCloseThatCrossedRequest(_ cause: LossCause, at now: Moment) -> Bool {
-    guard cause == .reset, hasBroughtAnswer, let request = unanswered else { return false }
-    return now < request.sentAt.advanced(by: .seconds(1))
   }
 
   /// The server has ended its stream.
@@ -230,7 +218,6 @@ package struct Session {
     let roundTrip = max(.zero, request.sentAt.duration(to: now))
     statistics.recordAnswer(to: request.kind, after: roundTrip)
     state = .idle
-    hasBroughtAnswer = true
     actions.append(.log(.received(request, answer, roundTrip: roundTrip)))
     return true
   }
