@@ -105,6 +105,33 @@ def unfinished(place):
     terminal.wait("SHELL[$] ", 5)
 
 
+@row("28-bell", "a paste longer than a line may be, in a terminal that does not bracket it: a bell a drawing")
+def bells(place):
+    server = place.server()
+    terminal = Terminal(place)
+    terminal.run(f'"$client" 127.0.0.1:{server.port}')
+    terminal.wait("connected to")
+    shown = ""
+
+    def look(seconds):
+        nonlocal shown
+        if select.select([terminal.master], [], [], seconds)[0]:
+            shown += os.read(terminal.master, 65536).decode("utf-8", "replace")
+
+    for _ in range(60):
+        terminal.type("x" * 1000)
+        look(0)
+    # The line is full, so nothing of it can be a command.
+    terminal.type("\x15fast\r")
+    deadline = time.monotonic() + PATIENCE
+    while "received #1 " not in shown:
+        check(time.monotonic() < deadline, f"the terminal shows {shown[-300:]!r}")
+        look(0.1)
+    bells, drawings = shown.count("\a"), shown.count("\x1b[J")
+    place.note(f"{bells} bells in {drawings} drawings for 43 616 letters too many")
+    check(0 < bells <= drawings, "a bell a letter")
+
+
 @row("28-keys", "keys and replies of a terminal that are none of the client's, before, in and after a line")
 def foreign_keys(place):
     server = place.server()
