@@ -191,4 +191,43 @@ import UVNetTestKit
       calls.expect(["closed"])
     }
   }
+
+  @Test func `a close once all is sent waits for a peer that reads late`() throws {
+    let total = 12 << 20
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair { connected, accepted in
+        var received = 0
+        connected.start(
+          .init(onData: { _, _ in }, onClose: { _, reason in calls.record("closed: \(reason)") }))
+        // More than the system takes while nobody reads.
+        expectNoError { try connected.write([UInt8](repeating: 7, count: total)) }
+        connected.closeOnceSent(within: .milliseconds(1))
+        // Long after what the peer has once all is sent.
+        LoopTimer.after(.milliseconds(50), on: loop) { _ in
+          accepted.start(
+            .init(
+              onData: { _, bytes in received += bytes.byteCount },
+              onEnd: { accepted in
+                calls.record("received \(received)")
+                accepted.close()
+              }))
+        }
+      }
+      calls.expect(["received \(total)", "closed: local"])
+    }
+  }
+
+  @Test func `a close once all is sent ends a broken connection at once`() throws {
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair { connected, accepted in
+        connected.start(.init(onData: { _, _ in }, onClose: { _, _ in calls.record("closed") }))
+        connected.shutdown()
+        // Nothing may be written any more.
+        connected.closeOnceSent(within: .seconds(20))
+        #expect(connected.isClosing)
+        accepted.close()
+      }
+      calls.expect(["closed"])
+    }
+  }
 }

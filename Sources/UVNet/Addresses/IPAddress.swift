@@ -142,24 +142,31 @@ extension IPAddress: CustomStringConvertible {
   }
 
   private static func dotted(_ bits: UInt32) -> String {
-    unsafe String(unsafeUninitializedCapacity: dottedCapacity) { unsafe write(bits, to: $0) }
+    unsafe String(unsafeUninitializedCapacity: dottedByteCount(bits)) { unsafe write(bits, to: $0) }
   }
 
-  /// The most bytes that dotted decimal takes.
-  static let dottedCapacity = 15
+  private static func octets(_ bits: UInt32) -> (UInt16, UInt16, UInt16, UInt16) {
+    func octet(_ shift: UInt32) -> UInt16 { UInt16(truncatingIfNeeded: bits >> shift & 0xff) }
+    return (octet(24), octet(16), octet(8), octet(0))
+  }
 
-  /// Writes dotted decimal to memory for ``dottedCapacity`` bytes; returns how many it took.
+  /// The bytes that dotted decimal takes.
+  static func dottedByteCount(_ bits: UInt32) -> Int {
+    let (first, second, third, fourth) = octets(bits)
+    return first.digitCount + second.digitCount + third.digitCount + fourth.digitCount + 3
+  }
+
+  /// Writes dotted decimal to memory for ``dottedByteCount(_:)`` bytes; returns how many it took.
   ///
   /// By hand, since a server writes one for each client.
   static func write(_ bits: UInt32, to memory: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    let (first, second, third, fourth) = octets(bits)
     var count = 0
-    for index in 0..<4 {
-      if index > 0 {
-        unsafe memory[count] = UInt8(ascii: ".")
-        count += 1
-      }
-      unsafe count += (bits >> UInt32(24 - 8 * index) & 0xff).writeDecimal(
-        to: UnsafeMutableBufferPointer(rebasing: memory[count...]))
+    unsafe first.writeDecimal(to: memory, at: &count)
+    for octet in [second, third, fourth] {
+      unsafe memory[count] = UInt8(ascii: ".")
+      count += 1
+      unsafe octet.writeDecimal(to: memory, at: &count)
     }
     return count
   }
@@ -189,20 +196,18 @@ extension IPAddress: CustomStringConvertible {
   }
 }
 
-extension UInt32 {
-  /// Writes the decimal digits; returns how many they are, up to 10.
-  func writeDecimal(to memory: UnsafeMutableBufferPointer<UInt8>) -> Int {
-    var count = 1
-    var rest = self / 10
-    while rest > 0 {
-      count += 1
+extension UInt16 {
+  /// How many decimal digits it has.
+  var digitCount: Int { self < 10 ? 1 : self < 100 ? 2 : self < 1_000 ? 3 : self < 10_000 ? 4 : 5 }
+
+  /// Writes the decimal digits at `position`, and moves that behind them.
+  func writeDecimal(to memory: UnsafeMutableBufferPointer<UInt8>, at position: inout Int) {
+    let start = position
+    position += digitCount
+    var rest = self
+    for index in (start..<position).reversed() {
+      unsafe memory[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
       rest /= 10
     }
-    rest = self
-    for index in (0..<count).reversed() {
-      unsafe memory[index] = UInt8(ascii: "0") + UInt8(rest % 10)
-      rest /= 10
-    }
-    return count
   }
 }

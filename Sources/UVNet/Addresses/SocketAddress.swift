@@ -110,16 +110,14 @@ extension SocketAddress: CustomStringConvertible {
   /// `127.0.0.1:25555` or `[::1]:25555`.
   public var description: String {
     guard case .v4(let bits) = address.storage else { return "[\(address)]:\(port)" }
-    // By way of the stack: a String made in place would keep room for the longest address.
-    return unsafe withUnsafeTemporaryAllocation(
-      of: UInt8.self, capacity: IPAddress.dottedCapacity + 6
-    ) { memory in
+    // The exact number of bytes, since the String keeps room for what it was made with.
+    let capacity = IPAddress.dottedByteCount(bits) + 1 + port.digitCount
+    return unsafe String(unsafeUninitializedCapacity: capacity) { memory in
       var count = unsafe IPAddress.write(bits, to: memory)
       unsafe memory[count] = UInt8(ascii: ":")
       count += 1
-      unsafe count += UInt32(port).writeDecimal(
-        to: UnsafeMutableBufferPointer(rebasing: memory[count...]))
-      return unsafe String(decoding: memory[..<count], as: UTF8.self)
+      unsafe port.writeDecimal(to: memory, at: &count)
+      return count
     }
   }
 }

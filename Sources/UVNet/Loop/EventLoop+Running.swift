@@ -49,7 +49,7 @@ extension EventLoop {
   public func end() {
     guard !isClosed, !isEnding else { return }
     checkThread()
-    isEnding = true
+    endWasAsked = true
     remote.refuse()
     for lookup in lookups { lookup.cancel() }
     standardInput?.close()
@@ -121,7 +121,7 @@ extension EventLoop {
   func dispatch(_ body: () -> Void) {
     callbackDepth += 1
     body()
-    if hasJobs, callbackDepth == 1 { runJobs() }
+    if hasJobs { runJobsIfOutermost() }
     callbackDepth -= 1
     if callbackDepth == 0, unsafe firstUnflushed != nil { flushWrites() }
   }
@@ -142,6 +142,12 @@ extension EventLoop {
   func jobsHaveCome() {
     hasJobs = true
     if callbackDepth == 0 { inner.wake() }
+  }
+
+  /// Out of line, so that a read of a program without tasks costs one look at a flag.
+  @inline(never)
+  private func runJobsIfOutermost() {
+    if callbackDepth == 1 { runJobs() }
   }
 
   /// Runs the jobs of tasks that this callback has woken, before what they write leaves with it.

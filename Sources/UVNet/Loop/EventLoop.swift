@@ -69,8 +69,10 @@ internal import CLibUV
   var lookups: [Resolver] = []
 
   private(set) var isClosed = false
+  // Behind a computed property, for the reason that StreamConnection gives.
+  var endWasAsked = false
   /// Whether ``end()`` was called: nothing new begins on the loop.
-  public internal(set) var isEnding = false
+  public var isEnding: Bool { endWasAsked }
   var isStopRequested = false
   var runner: pthread_t?
 

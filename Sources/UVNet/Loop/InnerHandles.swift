@@ -28,7 +28,7 @@ internal import CLibUV
 
   deinit {
     guard !isAbandoned else { return }
-    unsafe forEach { unsafe $0.deallocate() }
+    unsafe forEach { unsafe Handle.deallocate($0) }
   }
 
   /// Of these only the first can fail; the others only fill memory.

@@ -36,8 +36,10 @@ public final class LoopTimer: Handle {
   private var latePlace = notLate
   private static let notLate = -1
 
+  // Behind a computed property, for the reason that StreamConnection gives.
+  private var scheduled = false
   /// Whether the timer is going to fire.
-  public private(set) var isScheduled = false
+  public var isScheduled: Bool { scheduled }
 
   /// Waits longer than this many milliseconds are asked for in stages.
   private static let stagedWait: UInt64 = 64
@@ -119,7 +121,7 @@ public final class LoopTimer: Handle {
     loop.checkThread()
     forgetPostponement()
     deadline = instant.nanoseconds
-    isScheduled = true
+    scheduled = true
     arm()
   }
 
@@ -131,7 +133,7 @@ public final class LoopTimer: Handle {
   /// Makes the timer wait for the next ``schedule(at:)``.
   public func unschedule() {
     guard !isClosing else { return }
-    isScheduled = false
+    scheduled = false
     forgetPostponement()
     alarm?.unset()
     unsafe uv_timer_stop(cuv_timer(raw))
@@ -163,7 +165,7 @@ public final class LoopTimer: Handle {
   }
 
   private func fire() {
-    guard isScheduled, latePlace == Self.notLate else { return }
+    guard scheduled, latePlace == Self.notLate else { return }
     let present = uv_hrtime()
     guard present >= deadline else { return arm() }
     if let place = loop.postpone(self, late: present - min(present, dueSince)) {
@@ -186,19 +188,19 @@ public final class LoopTimer: Handle {
   }
 
   private func fire(at present: UInt64) {
-    isScheduled = false
+    scheduled = false
     if case .repeating(let interval) = mode {
       let missed = (present - deadline) / interval
       deadline += (missed + 1) * interval
-      isScheduled = true
+      scheduled = true
       arm()
     }
     loop.dispatchTimer { body?(self) }
-    if case .oneShot = mode, !isScheduled { close() }
+    if case .oneShot = mode, !scheduled { close() }
   }
 
   override func willClose() {
-    isScheduled = false
+    scheduled = false
     forgetPostponement()
     alarm?.close()
     alarm = nil

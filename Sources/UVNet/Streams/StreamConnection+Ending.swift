@@ -55,6 +55,21 @@ extension StreamConnection {
     }
   }
 
+  /// Sends what was written, however long the peer takes to read it, and then closes as
+  /// ``closeGracefully(within:)`` does.
+  ///
+  /// Until then the connection is read from as before. One that cannot be written to any more is
+  /// closed at once.
+  ///
+  /// - Parameter deadline: How long the peer may take to end its own stream, once all was sent.
+  public final func closeOnceSent(within deadline: Duration) {
+    do throws(UVError) {
+      try write("") { [weak self] _ in self?.closeGracefully(within: deadline) }
+    } catch {
+      close()
+    }
+  }
+
   private final func hasten(within deadline: Duration) {
     let instant = loop.now.advanced(by: deadline)
     guard let lingerTimer = existingRare?.lingerTimer, instant.nanoseconds < lingerTimer.deadline
