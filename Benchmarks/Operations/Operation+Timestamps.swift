@@ -1,5 +1,4 @@
 internal import TestTaskProto
-internal import TestTaskServerCore
 
 extension Operation {
   /// Some moment, at the start of a second.

@@ -1,5 +1,6 @@
 import TestTaskDaemonSupport
 import TestTaskProgramBasics
+import TestTaskProto
 import TestTaskServerCore
 import UVNet
 

@@ -3,6 +3,12 @@
 /// It knows bytes only, so it frames any varint32-delimited payload. ``Message/appendFrame(to:)``
 /// is the shorter way for this protocol's own messages.
 public enum FrameEncoder {
+  /// The number of bytes before a payload of this length.
+  @inline(__always)
+  static func prefixByteCount(of payloadByteCount: UInt32) -> Int {
+    Varint32.byteCount(of: payloadByteCount)
+  }
+
   /// Appends `payload` as one frame to `output`.
   ///
   /// - Parameters:
@@ -19,8 +25,8 @@ public enum FrameEncoder {
     guard payload.byteCount <= maximumFrameLength,
       let length = UInt32(exactly: payload.byteCount)
     else { throw .frameTooLarge }
-    output.append(addingCapacity: Varint32.byteCount(of: length) + payload.byteCount) { frame in
-      frame.append(varint: length)
+    output.append(addingCapacity: prefixByteCount(of: length) + payload.byteCount) { frame in
+      frame.append(framePrefix: length)
       unsafe payload.withUnsafeBytes { unsafe frame.append(contentsOf: $0) }
     }
   }
@@ -40,5 +46,13 @@ public enum FrameEncoder {
   ) throws(ProtocolViolation.Kind) {
     try unsafe append(
       payload: payload.span.bytes, maximumFrameLength: maximumFrameLength, to: &output)
+  }
+}
+
+extension OutputSpan where Element == UInt8 {
+  /// Appends what stands before a payload of this length; there must be room for it.
+  @inline(__always)
+  mutating func append(framePrefix payloadByteCount: UInt32) {
+    append(varint: payloadByteCount)
   }
 }

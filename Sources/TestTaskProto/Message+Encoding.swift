@@ -13,9 +13,10 @@ extension Message {
     case .slowResponse(let connectedClientCount):
       Self.appendNumberFrame(FieldTag.slowResponse, connectedClientCount, to: &output)
     case .requestForFastResponse:
-      output.append(2)
-      output.append(FieldTag.requestForFastResponse)
-      output.append(0)
+      Self.appendFrame(payloadByteCount: 2, to: &output) { frame in
+        frame.append(FieldTag.requestForFastResponse)
+        frame.append(0)
+      }
     case .requestForSlowResponse(let timeInSecondsToSleep):
       Self.appendNumberFrame(FieldTag.requestForSlowResponse, timeInSecondsToSleep, to: &output)
     }
@@ -24,10 +25,12 @@ extension Message {
   private static func appendNumberFrame(
     _ tag: UInt8, _ number: UInt32, to output: inout [UInt8]
   ) {
-    // At most 6 and 8, so both lengths are varints of one byte.
+    // At most 6, so its length is a varint of one byte.
     let contentLength = UInt8(1 + Varint32.byteCount(of: number))
-    output.append(addingCapacity: 3 + Int(contentLength)) { frame in
-      frame.append(2 + contentLength)
+    // The length of a prefix is computed when this is compiled, and not for each message.
+    let prefixByteCount = FrameEncoder.prefixByteCount(of: 8)
+    output.append(addingCapacity: prefixByteCount + 2 + Int(contentLength)) { frame in
+      frame.append(framePrefix: 2 + UInt32(contentLength))
       frame.append(tag)
       frame.append(contentLength)
       frame.append(FieldTag.number)
@@ -41,14 +44,25 @@ extension Message {
     let textLength = UInt32(byteCount)
     let contentLength = 1 + UInt32(Varint32.byteCount(of: textLength)) + textLength
     let payloadLength = 1 + UInt32(Varint32.byteCount(of: contentLength)) + contentLength
-    let prefixByteCount = Varint32.byteCount(of: payloadLength)
-    output.append(addingCapacity: prefixByteCount + Int(payloadLength)) { frame in
-      frame.append(varint: payloadLength)
+    appendFrame(payloadByteCount: payloadLength, to: &output) { frame in
       frame.append(tag)
       frame.append(varint: contentLength)
       frame.append(FieldTag.text)
       frame.append(varint: textLength)
       frame.append(utf8Of: text)
+    }
+  }
+
+  /// Appends a frame: its prefix, and the payload that `body` writes.
+  @inline(__always)
+  private static func appendFrame(
+    payloadByteCount: UInt32, to output: inout [UInt8],
+    _ body: (inout OutputSpan<UInt8>) -> Void
+  ) {
+    let prefixByteCount = FrameEncoder.prefixByteCount(of: payloadByteCount)
+    output.append(addingCapacity: prefixByteCount + Int(payloadByteCount)) { frame in
+      frame.append(framePrefix: payloadByteCount)
+      body(&frame)
     }
   }
 }

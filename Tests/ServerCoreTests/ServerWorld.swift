@@ -1,3 +1,5 @@
+import TestTaskProto
+
 @testable import TestTaskServerCore
 
 /// A server with up to two clients at a time: the core that ships, and a model of what is around it,
