@@ -132,6 +132,16 @@ import Testing
       skipping, .slow(connectedClients: 1), roundTrip: .milliseconds(5012))
     #expect(
       format(event, time, &formatter)
-        == "received #7 (slow 5): 1 client, 2 ticks skipped in 5012 ms")
+        == "received #7 (slow 5): 1 client in 5012 ms (2 ticks skipped)")
+  }
+
+  @Test(
+    "milliseconds have as many decimals as are worth reading, and are cut off",
+    arguments: [
+      (0, "0.000"), (-1, "0.000"), (213_999, "0.213"), (9_999_999, "9.999"), (10_000_000, "10.0"),
+      (12_590_000, "12.5"), (99_999_999, "99.9"), (100_000_000, "100"), (1_002_999_999, "1002"),
+    ])
+  func milliseconds(nanoseconds: Int64, text: String) {
+    #expect(Duration.nanoseconds(nanoseconds).readableMilliseconds == text)
   }
 }

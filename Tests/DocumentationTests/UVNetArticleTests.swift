@@ -76,7 +76,7 @@ import UVNetTestKit
           .init(
             onData: { connection, bytes in
               let question = String(decoding: bytes)
-              let bound = LoopBound(connection, to: connection.loop)
+              let bound = LoopBound(connection)
               Task.detached {
                 let answer = question.uppercased()
                 bound.remote.execute { loop in

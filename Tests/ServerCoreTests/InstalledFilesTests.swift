@@ -42,6 +42,15 @@ import Testing
     #expect(words.contains(key.accepts), "\(key.name): \(words)")
   }
 
+  @Test(arguments: Configuration.keys.indices)
+  func `the man page tells what each key accepts`(index: Int) throws {
+    let key = Configuration.keys[index]
+    let lines = try contents("docs/man/testtask-server.ini.5").split(separator: "\n")
+    let term = try #require(lines.firstIndex { $0.hasPrefix(".BR \(key.name) \" = ") })
+    let text = lines[(term + 1)...].prefix { !$0.hasPrefix(".") }.joined(separator: " ")
+    #expect(text.contains(key.accepts), "\(key.name): \(text)")
+  }
+
   @Test func `the logrotate file hides no error`() throws {
     let text = try contents("etc/testtask-server.logrotate")
     for hiding in ["/dev/null", "|| true", "|| :"] { #expect(!text.contains(hiding)) }

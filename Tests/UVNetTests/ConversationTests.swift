@@ -182,6 +182,10 @@ extension CloseReason {
     @Test func `a value that is bound to a loop opens on that loop only`() async throws {
       let loop = try EventLoop()
       #expect(LoopBound("value", to: loop).value(on: loop) == "value")
+      let timer = LoopTimer.unscheduled(on: loop) { _ in }
+      #expect(LoopBound(timer).value(on: loop) === timer)
+      timer.close()
+      loop.run()
       try loop.close()
       let result = await #expect(
         processExitsWith: .failure, observing: [\.standardErrorContent]

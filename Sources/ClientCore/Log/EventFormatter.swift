@@ -29,8 +29,8 @@ package struct EventFormatter {
     (self.stamp, self.isVerbose) = (stamp, isVerbose)
   }
 
-  /// The line for one event at a time in nanoseconds since 1970, without a line end; nil when it is
-  /// not worth one.
+  /// The line for an event at a time in nanoseconds since 1970, without a line end; nil when the event
+  /// is not logged.
   mutating func line(for event: SessionEvent, at time: Int64) -> String? {
     if isJSON { return json(event, time) }
     guard let (colour, words) = words(for: event) else { return nil }
@@ -39,7 +39,7 @@ package struct EventFormatter {
     return "\u{1b}[\(colour.rawValue)m\(line)\u{1b}[0m"
   }
 
-  /// The line for lines of the log that were lost.
+  /// The line that counts lines of the log which were lost.
   mutating func line(forLost count: Int, at time: Int64) -> String {
     let words = "\(count) line\(count == 1 ? "" : "s") of the log could not be written"
     guard isJSON else { return prefix(time) + words }
@@ -79,7 +79,7 @@ package struct EventFormatter {
     case .received(let request, let answer, let roundTrip):
       return (.cyan, Self.words(for: answer, to: request, after: roundTrip))
     case .skipped(let request):
-      // One line a request: a slow one at a short period would bury everything else.
+      // Only the first tick: a slow request with a short period would fill the screen.
       guard request.skippedTicks == 1 else { return nil }
       return (.yellow, "skipped a tick: \(request.name) is unanswered")
     case .lost(let request, let cause):
@@ -95,14 +95,15 @@ package struct EventFormatter {
   ) -> String {
     let notes = AnswerNote.notes(about: answer, to: request, after: roundTrip)
     let remark = notes.isEmpty ? "" : " (\(notes.map(\.text).joined(separator: "; ")))"
-    let skipped = request.skippedTicks > 1 ? ", \(request.skippedTicks) ticks skipped" : ""
-    let time = "\(skipped) in \(roundTrip.readableMilliseconds) ms"
+    let skipped = request.skippedTicks > 1 ? " (\(request.skippedTicks) ticks skipped)" : ""
+    let time = " in \(roundTrip.readableMilliseconds) ms"
+    let received = "received \(request.name):"
     switch answer {
     case .fast(let serverTime):
-      return "received \(request.name): time \(serverTime.escapedForTerminal)\(remark)\(time)"
+      return "\(received) time \(serverTime.escapedForTerminal)\(remark)\(time)\(skipped)"
     case .slow(let count):
       let clients = "\(count) client\(count == 1 ? "" : "s")"
-      return "received \(request.name): \(clients)\(time)\(remark)"
+      return "\(received) \(clients)\(time)\(remark)\(skipped)"
     }
   }
 

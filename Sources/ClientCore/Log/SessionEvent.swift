@@ -6,7 +6,7 @@ enum SessionEvent: Hashable {
   case disconnected(Target, LossCause, retryIn: Duration?)
   case sent(Request)
   case received(Request, Answer, roundTrip: Duration)
-  /// A periodic tick sent nothing, for this request is unanswered.
+  /// A periodic tick sent nothing, because this request is unanswered.
   case skipped(Request)
   case lost(Request, LossCause)
   case violation(Target, Violation)

@@ -15,7 +15,7 @@ package struct SessionLog {
     screenFormatter.isColoured = isColoured
   }
 
-  /// The settings as commands that bring them about.
+  /// The settings as the commands that set them.
   var settings: [String] {
     let path = copyPath.map(CommandParser.quoted)
     return ["log \(isOnScreen ? "on" : "off")", "log file \(path ?? "-")"]
@@ -31,7 +31,7 @@ package struct SessionLog {
     )
   }
 
-  /// The line of the copy for lines that could not be written to it.
+  /// The line in the copy that counts lines which could not be written to it.
   mutating func lineForLost(_ count: Int, at time: Int64) -> String {
     copyFormatter.line(forLost: count, at: time)
   }

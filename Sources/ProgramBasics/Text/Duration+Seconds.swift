@@ -27,19 +27,10 @@ extension Duration {
     return sign + String(seconds.magnitude) + (decimals.isEmpty ? "" : "." + decimals)
   }
 
-  /// Whole microseconds, rounded down; the nearest that fits when it does not.
+  /// Whole microseconds, fractions cut off; the nearest that fits when it does not.
   package var microseconds: Int64 {
     let (seconds, attoseconds) = components
     let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
     return overflow ? (seconds < 0 ? .min : .max) : scaled &+ attoseconds / 1_000_000_000_000
-  }
-
-  /// Milliseconds for people, with as many decimals as are worth reading: `0.213`, `12.5`, `1002`.
-  package var readableMilliseconds: String {
-    let microseconds = max(0, microseconds)
-    let whole = microseconds / 1000
-    if whole >= 100 { return String(whole) }
-    let digits = String(microseconds % 1000 + 1000).dropFirst()
-    return "\(whole).\(whole >= 10 ? digits.prefix(1) : digits)"
   }
 }

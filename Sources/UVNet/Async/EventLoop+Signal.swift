@@ -9,6 +9,22 @@ extension EventLoop {
   /// - Throws: ``UVError/Code/invalidArgument`` for a number that cannot be watched;
   ///   ``UVError/Code/canceled`` when the task is cancelled or the loop ends.
   public nonisolated(nonsending) func signal(_ numbers: Int32...) async throws(UVError) -> Int32 {
+    try await firstSignal(of: numbers)
+  }
+
+  /// Waits for one of several signals, by their names; see ``signal(_:)-(Int32...)``.
+  ///
+  /// - Parameter signals: The signals, such as ``Signal/terminate``.
+  /// - Returns: The signal that came.
+  /// - Throws: ``UVError/Code/invalidArgument`` for one that cannot be watched;
+  ///   ``UVError/Code/canceled`` when the task is cancelled or the loop ends.
+  public nonisolated(nonsending) func signal(_ signals: Signal...) async throws(UVError) -> Signal {
+    Signal(rawValue: try await firstSignal(of: signals.map(\.rawValue)))
+  }
+
+  private nonisolated(nonsending) func firstSignal(
+    of numbers: [Int32]
+  ) async throws(UVError) -> Int32 {
     let tasks = try startTasks()
     let wait = LoopWait()
     var sources: [SignalSource] = []

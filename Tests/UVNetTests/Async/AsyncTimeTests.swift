@@ -112,6 +112,10 @@ import UVNetTestKit
       kill(getpid(), SIGURG)
       let signal = try await waiting.value
       #expect(signal == SIGURG)
+      let byName = loop.task { try await loop.signal(.user2, .windowChange) }
+      await Task.yield()
+      kill(getpid(), SIGWINCH)
+      #expect(try await byName.value == .windowChange)
       let error = await #expect(throws: UVError.self) { try await loop.signal(SIGKILL) }
       #expect(error?.code == .invalidArgument)
     }
