@@ -117,7 +117,9 @@ let package = Package(
     // What tests of several targets need.
     .target(name: "TestTaskTestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
-      name: "UVNetTests", dependencies: ["CLibUV", "UVNet", "UVNetTestKit"], swiftSettings: strict),
+      name: "UVNetTests",
+      dependencies: ["CLibUV", "TestTaskTestSupport", "UVNet", "UVNetTestKit"],
+      swiftSettings: strict),
     .testTarget(
       name: "TestTaskProtoTests",
       dependencies: ["TestTaskProto", "UVNetTestKit"],

@@ -14,6 +14,7 @@ let package = Package(
     .executableTarget(name: "echo", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "async-echo", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "proxy", dependencies: [uvnet], swiftSettings: strict),
+    .executableTarget(name: "redis", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(
       name: "framing",
       dependencies: [uvnet, .product(name: "TestTaskProto", package: "UVNet")],

@@ -117,5 +117,6 @@ static inline int cuv_alarm_set(int descriptor, uint64_t nanoseconds) {
 #endif
 
 #include "datagrams.h"
+#include "unix.h"
 
 #endif

@@ -45,7 +45,7 @@ struct ClientCommandLine: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "The server: a numeric address or localhost; a name with --resolve. The port is 25555 unless given.",
+      "The server: a numeric address or localhost; a name with --resolve; or a Unix socket, unix:PATH. The port is 25555 unless given.",
       valueName: "HOST[:PORT]"),
     completion: .list(["localhost"]))
   var host: String?

@@ -19,7 +19,7 @@ final class Connector {
   private let onData: (RawSpan) -> Void
   /// Gives the present attempt up.
   private var cancelAttempt: (() -> Void)?
-  private var connection: TCPConnection?
+  private var connection: StreamConnection?
   /// Tells the present attempt or connection from those before it.
   private var generation: UInt64 = 0
 
@@ -35,7 +35,7 @@ final class Connector {
   func connect(to target: Target, timeout: Duration) {
     close()
     let generation = generation
-    let completion = { [weak self] (result: Result<TCPConnection, UVError>) in
+    let completion = { [weak self] (result: Result<StreamConnection, UVError>) in
       guard let self, self.generation == generation else {
         if case .success(let connection) = result { connection.close() }
         return
@@ -47,21 +47,38 @@ final class Connector {
         self.onEvent(.connectFailed(reason: Self.reason(error, for: target)))
       }
     }
-    if target.isName {
-      let attempt = TCPConnection.connect(
-        host: target.host, port: target.port, on: loop, timeout: timeout, completion: completion)
-      cancelAttempt = attempt.cancel
-      return
-    }
     do throws(SocketAddressError) {
-      let attempt = TCPConnection.connect(
-        to: try target.address, on: loop, timeout: timeout, completion: completion)
-      cancelAttempt = attempt.cancel
+      cancelAttempt = try attempt(target, timeout, completion)
     } catch {
       loop.nextTick { [weak self] in
         self?.report(.connectFailed(reason: "\(error)"), from: generation)
       }
     }
+  }
+
+  /// Begins an attempt; what is returned gives it up.
+  private func attempt(
+    _ target: Target, _ timeout: Duration,
+    _ completion: @escaping (Result<StreamConnection, UVError>) -> Void
+  ) throws(SocketAddressError) -> () -> Void {
+    if target.isUnixSocket {
+      let address = try target.unixAddress
+      return UnixConnection.connect(to: address, on: loop, timeout: timeout) { result in
+        completion(result.map { $0 })
+      }.cancel
+    }
+    let watched = { (result: Result<TCPConnection, UVError>) in
+      if case .success(let connection) = result { Self.watchForSilence(connection) }
+      completion(result.map { $0 })
+    }
+    if target.isName {
+      return TCPConnection.connect(
+        host: target.host, port: target.port, on: loop, timeout: timeout, completion: watched
+      ).cancel
+    }
+    return TCPConnection.connect(
+      to: try target.address, on: loop, timeout: timeout, completion: watched
+    ).cancel
   }
 
   /// Why there is no connection: of a name, what happened to each of its addresses.
@@ -91,17 +108,21 @@ final class Connector {
     }
   }
 
-  private func begin(_ connection: TCPConnection) {
-    self.connection = connection
-    // A partition is silent: these notice one within half a minute. Without them the connection
-    // works as well, so an error is none of ours.
+  /// Has the system notice a partition, which is silent, within half a minute.
+  ///
+  /// Without these options the connection works as well, so an error is none of ours.
+  private static func watchForSilence(_ connection: TCPConnection) {
     _ = try? connection.setOptions(
       TCPOptions(
         keepAlive: .init(idle: .seconds(15), interval: .seconds(5), count: 3),
         userTimeout: .seconds(30)))
+  }
+
+  private func begin(_ connection: StreamConnection) {
+    self.connection = connection
     let generation = generation
     connection.start(
-      TCPConnection.Handlers(
+      StreamConnection.Handlers(
         onData: { [weak self] _, bytes in
           guard let self, self.generation == generation else { return }
           self.onData(bytes)

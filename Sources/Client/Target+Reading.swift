@@ -3,10 +3,15 @@ import TestTaskProgramBasics
 import UVNet
 
 extension Target {
-  /// Reads `HOST[:PORT]` as the user types it; `localhost` is 127.0.0.1, without a look-up.
+  /// Reads `HOST[:PORT]` or `unix:PATH` as the user types it; `localhost` is 127.0.0.1, without a
+  /// look-up.
   ///
   /// Where `isHost`, no port may follow. Other names than `localhost` are taken where `allowsNames`.
   init(reading text: String, isHost: Bool = false, allowsNames: Bool = false) throws(CommandError) {
+    if text.utf8.starts(with: Self.unixScheme.utf8) {
+      try self.init(socket: text, isHost: isHost)
+      return
+    }
     if let target = try Self.named(text, isHost: isHost) {
       guard allowsNames else {
         let text = text.escapedForTerminal
@@ -32,6 +37,23 @@ extension Target {
     guard let percent = numeric.firstIndex(of: "%") else { return }
     let zone = numeric[percent...].prefix { $0 != "]" }
     host = String(host.prefix { $0 != "%" } + zone)
+  }
+
+  /// Reads `unix:PATH`, or `unix:@NAME` for an abstract name.
+  private init(socket text: String, isHost: Bool) throws(CommandError) {
+    do throws(SocketAddressError) {
+      self.init(host: try UnixAddress(parsing: text).description, port: Self.defaultPort)
+    } catch {
+      throw CommandError(message: "\"\(text.escapedForTerminal)\": \(error)")
+    }
+    // A log of events shows it as it is.
+    guard text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }) else {
+      throw CommandError(
+        message: "\"\(text.escapedForTerminal)\": a path must be without control characters")
+    }
+    if isHost {
+      throw CommandError(message: "\"\(text.escapedForTerminal)\": a Unix socket has no port")
+    }
   }
 
   /// Reads a host with its port behind it or apart, as in `127.0.0.1 25555`.
@@ -101,7 +123,12 @@ extension Target {
   }
 
   /// Whether the host has to be looked up.
-  var isName: Bool { Self.isName(host) }
+  var isName: Bool { !isUnixSocket && Self.isName(host) }
+
+  /// The Unix socket to connect to.
+  var unixAddress: UnixAddress {
+    get throws(SocketAddressError) { try UnixAddress(parsing: host) }
+  }
 
   /// The address to connect to, as things are now: a zone may have gone.
   var address: SocketAddress {

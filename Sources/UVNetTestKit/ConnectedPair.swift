@@ -35,6 +35,25 @@ extension EventLoop {
   }
 }
 
+extension EventLoop {
+  /// Makes both ends of a connection by Unix sockets on this loop, not yet started.
+  ///
+  /// - Parameter limits: The write limits of both ends.
+  /// - Returns: The two ends.
+  /// - Throws: The system's error.
+  public func connectedUnixPair(
+    limits: StreamConnection.WriteLimits = StreamConnection.WriteLimits()
+  ) throws -> (UnixConnection, UnixConnection) {
+    let (first, second) = try RawSocket.unixPair()
+    // Each socket belongs to a connection, once that is there.
+    let one = try UnixConnection.adopt(descriptor: first.descriptor, on: self, limits: limits)
+    _ = first.release()
+    let other = try UnixConnection.adopt(descriptor: second.descriptor, on: self, limits: limits)
+    _ = second.release()
+    return (one, other)
+  }
+}
+
 extension RawSpan {
   /// A copy of the bytes, for comparing.
   package var array: [UInt8] { [UInt8](self) }

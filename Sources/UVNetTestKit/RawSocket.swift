@@ -4,7 +4,7 @@
   internal import Darwin
 #endif
 
-/// A TCP socket on loopback that blocks, for tests that drive a program from outside its loop.
+/// A TCP socket on loopback, or a Unix socket, that blocks, for tests that drive a program from outside its loop.
 ///
 /// It does exactly what a script says: half a frame, a reset, silence. Every wait is bounded by
 /// ``patience``.
@@ -31,9 +31,9 @@ public final class RawSocket {
     }
   }
 
-  private var descriptor: Int32
+  private(set) var descriptor: Int32
 
-  private init(adopting descriptor: Int32) throws {
+  init(adopting descriptor: Int32) throws {
     self.descriptor = descriptor
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     var patience = timeval(tv_sec: Self.patience, tv_usec: 0)

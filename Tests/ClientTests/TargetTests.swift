@@ -45,6 +45,27 @@ import UVNet
   }
 
   @Test(
+    "a Unix socket is taken by its path, with names allowed too, and has no port",
+    arguments: ["unix:/run/testtask.sock", "unix:a:80", "unix:25555", "unix:./x y"])
+  func unixSockets(text: String) throws {
+    for allowsNames in [false, true] {
+      let target = try Target(reading: text, allowsNames: allowsNames)
+      #expect(target.description == text)
+      #expect(target.isUnixSocket && !target.isName)
+      #expect(try target.unixAddress.description == text)
+    }
+    let error = #expect(throws: CommandError.self) { try Target(reading: text, port: "80") }
+    #expect(error?.message.contains("has no port") == true)
+  }
+
+  @Test(
+    "a path that cannot be a socket's is refused",
+    arguments: ["unix:", "unix:@", "unix:a\nb", "unix:" + String(repeating: "a", count: 108)])
+  func refusedPaths(text: String) {
+    #expect(throws: CommandError.self) { try Target(reading: text) }
+  }
+
+  @Test(
     "a name is taken where names are allowed, and is told how otherwise",
     arguments: [
       ("example.org", "example.org:25555"), ("example.org:80", "example.org:80"),

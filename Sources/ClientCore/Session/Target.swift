@@ -1,11 +1,11 @@
-/// The server that the user wants: a host, numeric or a name, and a port.
+/// The server that the user wants: a host, numeric or a name, and a port; or a Unix socket.
 ///
 /// Text and not an address of the system's: whoever connects reads it anew each time, so that the
 /// zone of `fe80::1%eth0` means the interface of that name, whatever its number is by then.
 package struct Target: Hashable, Sendable, CustomStringConvertible {
-  /// The host as it is printed, without brackets.
+  /// The host as it is printed, without brackets; of a Unix socket `unix:PATH`.
   package var host: String
-  /// The port, 1 … 65535.
+  /// The port, 1 … 65535; it means nothing to a Unix socket.
   package var port: UInt16
 
   /// The port where none is given.
@@ -14,9 +14,16 @@ package struct Target: Hashable, Sendable, CustomStringConvertible {
   /// Puts a target together.
   package init(host: String, port: UInt16) { (self.host, self.port) = (host, port) }
 
-  /// `127.0.0.1:25555` or `[::1]:25555`.
+  /// What the text of a Unix socket begins with.
+  package static let unixScheme = "unix:"
+
+  /// Whether it is a Unix socket, and not a host with a port.
+  package var isUnixSocket: Bool { host.utf8.starts(with: Self.unixScheme.utf8) }
+
+  /// `127.0.0.1:25555`, `[::1]:25555` or `unix:/run/testtask.sock`.
   package var description: String {
-    host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
+    if isUnixSocket { return host }
+    return host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
 
   /// Reads a target as the user types it, or says what is wrong with it.
@@ -24,7 +31,7 @@ package struct Target: Hashable, Sendable, CustomStringConvertible {
   /// What an address looks like is known to the library that connects, so the shell brings this.
   ///
   /// - Parameters:
-  ///   - text: `HOST[:PORT]`.
+  ///   - text: `HOST[:PORT]` or `unix:PATH`.
   ///   - isHost: Whether no port may follow.
   package typealias Reader =
     @Sendable (_ text: String, _ isHost: Bool) throws(CommandError) -> Target

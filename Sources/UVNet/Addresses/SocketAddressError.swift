@@ -27,6 +27,15 @@ public struct SocketAddressError: Error, Hashable, Sendable {
   public static let emptyHost = SocketAddressError("the host is missing")
   /// Longer than any address can be.
   public static let tooLong = SocketAddressError("too long for an address")
+  /// No path of a Unix socket where one should be.
+  public static let emptyPath = SocketAddressError("the path of the socket is missing")
+  /// More than ``UnixAddress/maximumLength`` bytes.
+  public static let pathTooLong = SocketAddressError(
+    "the path of a socket has at most \(UnixAddress.maximumLength) bytes")
+  /// A byte 0 in a path.
+  public static let invalidPath = SocketAddressError("not a path")
+  /// An abstract name, on another system than Linux.
+  public static let noAbstractNames = SocketAddressError("only Linux has abstract names")
   /// A name, where only numeric addresses are understood.
   public static let notNumeric = SocketAddressError("not a numeric address")
 }

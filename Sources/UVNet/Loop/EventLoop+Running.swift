@@ -52,6 +52,7 @@ extension EventLoop {
     endWasAsked = true
     remote.refuse()
     for lookup in lookups { lookup.cancel() }
+    for attempt in waitingAttempts.values { attempt.cancel() }
     standardInput?.close()
     for handle in handles() { handle.close() }
     tasks?.cancelWaits()

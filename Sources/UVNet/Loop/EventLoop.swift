@@ -65,6 +65,9 @@ internal import CLibUV
   /// Where UDP sockets receive; see ``datagramBatch()``.
   var datagrams: DatagramBatch?
 
+  /// Attempts that wait for a timer alone, and are told of the loop's end.
+  var waitingAttempts: [ObjectIdentifier: ConnectAttempt] = [:]
+
   /// Look-ups that libuv's thread pool has.
   var lookups: [Resolver] = []
 

@@ -52,7 +52,7 @@ extension EventLoop {
     }
     if unsafe poll(&descriptors, nfds_t(descriptors.count), 0) > 0 {
       for (index, connection) in connections.enumerated() where descriptors[index].revents != 0 {
-        connection.lookAtFailure()
+        connection.lookAtFailure(hungUp: descriptors[index].revents & Int16(POLLHUP) != 0)
       }
     }
     if quiet.count > 0 { inner.lookAtQuietConnections(after: QuietConnections.interval) }

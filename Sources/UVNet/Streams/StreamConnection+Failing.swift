@@ -30,13 +30,14 @@ extension StreamConnection {
   }
 
   /// The system says that there is news of a connection that nothing is read from.
-  final func lookAtFailure() {
+  final func lookAtFailure(hungUp: Bool) {
     guard !isClosing else { return }
     if let error = pendingError {
       if error != UV_EPIPE.rawValue { return fail(error, .read) }
       if progress.contains(.endReceived) { return fail(UV_ECONNRESET.rawValue, .read) }
       return closeAfterPeer()
     }
+    if hungUp, isGoneWhenHungUp { return fail(UV_ECONNRESET.rawValue, .read) }
     // Both streams have ended in good order, which the program knows or will hear when it reads on.
     if progress.contains(.broken) { closeAfterPeer() }
   }

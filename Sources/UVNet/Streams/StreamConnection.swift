@@ -156,6 +156,9 @@ internal import CLibUV
     tasks?.didClose()
   }
 
+  /// Whether a peer is gone that the system says has hung up, though there is no error.
+  var isGoneWhenHungUp: Bool { false }
+
   override final var asQuietConnection: StreamConnection? {
     progress.contains(.watched) ? self : nil
   }
