@@ -1,10 +1,10 @@
 /// What the client decides: events in, actions out, and no I/O.
 ///
-/// The shell says what the network, the user, time and signals bring, and performs what comes back,
-/// in its order. After each event it arms one timer for ``deadline``, on which it calls
-/// ``advance(to:)``, and on a later turn of its loop it calls ``runCommand(at:)`` until there is
-/// nothing to do: never inside an event, for what else came in the same packet must be judged before
-/// another request is sent.
+/// The shell reports events of the network, the user, time and signals, and performs the actions that
+/// are returned, in their order. After each event it arms one timer for ``deadline``, on which it calls
+/// ``advance(to:)``. On a later turn of its loop it calls ``runCommand(at:)`` until that returns nil. It
+/// must not do so inside an event: the rest of the same packet has to be handled before another request
+/// is sent.
 package struct ClientCore {
   /// What the program was started with.
   package struct Options {
@@ -13,7 +13,7 @@ package struct ClientCore {
     package var reconnectDelay: Duration?
     package var answerTimeout: Duration?
     package var connectTimeout: Duration
-    /// Whether there is a prompt whose lines the terminal edits, which then sees Ctrl-C as a signal.
+    /// Whether there is a prompt and the terminal edits its lines; Ctrl-C then arrives as a signal.
     package var isPlainPrompt = false
 
     package init(isScript: Bool, reconnectDelay: Duration?, connectTimeout: Duration) {
@@ -32,19 +32,19 @@ package struct ClientCore {
     case send([UInt8])
     /// Print a line of output.
     case print(String)
-    /// Print a line for the user, which is no part of output that a program reads.
+    /// Print a line for the user that is not part of the output which a program reads.
     case printAside(String)
     /// Print a line of diagnostics.
     case complain(String)
     /// Append a line to the copy of the log.
     case appendToCopy(String)
-    /// Open a copy of the log in place of any other, and call ``copyOpened(_:)`` or
+    /// Open a new copy of the log in place of the old one, and call ``copyOpened(_:)`` or
     /// ``commandFailed(_:)``; nil ends the copy.
     case openCopy(path: String?)
     /// Print the lines typed before with ``output(of:)``.
     case showHistory
     case clearScreen
-    /// Read, draw and measure time no longer; what was printed is still to be written.
+    /// Stop reading, drawing and all timers; what was printed is still written.
     case stop
     /// End the program: at once, or when all output is written.
     case exit(atOnce: Bool)
@@ -80,14 +80,14 @@ package struct ClientCore {
     (self.log, self.parser, self.wallClock) = (log, parser, wallClock)
   }
 
-  // MARK: What the shell asks
+  // MARK: For the shell
 
   /// When to call ``advance(to:)`` next.
   package var deadline: Moment? {
     exitStatus == nil ? [session.deadline, runner.deadline].compactMap(\.self).min() : nil
   }
 
-  /// Whether standard input is to be read: not while many lines of a script wait.
+  /// Whether to read standard input; false while many lines of a script wait.
   package var wantsInput: Bool { !isInputPaused }
 
   /// The prompt, and whether it changes as time goes by.
@@ -131,7 +131,7 @@ package struct ClientCore {
     actions(for: session.connectionLost(cause, at: now))
   }
 
-  /// Time has come to ``deadline``.
+  /// The time is ``deadline`` or later.
   package mutating func advance(to now: Moment) -> [Action] {
     actions(for: session.advance(to: now))
   }
@@ -141,7 +141,7 @@ package struct ClientCore {
   /// Adds the commands that the program was started with.
   package mutating func append(_ lines: [ScriptLine]) { lines.forEach { runner.append($0) } }
 
-  /// There are no commands but those that were added.
+  /// No commands will come except those that were added.
   package mutating func endInput() { runner.endInput() }
 
   /// Lines came from standard input.
@@ -153,8 +153,8 @@ package struct ClientCore {
     if runner.isScript, runner.pendingLines > 1000 { isInputPaused = true }
   }
 
-  /// Standard input has ended, or failed with an error; a terminal in raw mode ends only by going
-  /// away.
+  /// Standard input has ended, or failed with an error; a terminal in raw mode ends only when it is
+  /// closed.
   package mutating func inputEnded(
     error: String?, isTerminalGone: Bool, at now: Moment
   ) -> [Action] {
@@ -166,7 +166,7 @@ package struct ClientCore {
     return [.complain("standard input: \(error)")] + finish(.internalError, at: now)
   }
 
-  /// The user gives up the line, and what a command waits for.
+  /// Ctrl-C: drops the line, and ends the wait of a command.
   package mutating func interrupted() { _ = runner.cancel() }
 
   /// The user leaves.
@@ -174,21 +174,20 @@ package struct ClientCore {
 
   /// A signal came that ends a program.
   ///
-  /// At the prompt an interrupt ends what a command waits for; where the terminal edits the line, the
-  /// line.
+  /// At the prompt an interrupt ends the wait of a command, or drops the line if the terminal edits it.
   package mutating func signalled(_ status: ExitStatus, at now: Moment) -> [Action] {
     if status == .interrupted, !runner.isScript, runner.cancel() || isPlainPrompt { return [] }
     return finish(status, at: now)
   }
 
-  /// Everything that was printed has been written, but for the lines that were lost.
+  /// Everything that was printed has been written, except the lines that were lost.
   package func outputDrained(lostLines: Int) -> [Action] {
     let complaint = Action.complain("nobody read them: \(lostLines) lines were lost")
     return (lostLines > 0 ? [complaint] : [])
       + (exitStatus == nil ? [] : [.exit(atOnce: true)])
   }
 
-  /// Standard output takes nothing any more; a reader who has seen enough is no error.
+  /// Standard output cannot be written any more; it is not an error if its reader has left.
   package mutating func outputFailed(
     _ message: String, isReaderGone: Bool, at now: Moment
   ) -> [Action] {
@@ -198,7 +197,7 @@ package struct ClientCore {
 
   // MARK: Commands
 
-  /// Does the next thing that the commands ask for; nil when there is nothing to do for now.
+  /// Performs the next step of the commands; nil when there is nothing to do for now.
   package mutating func runCommand(at now: Moment) -> [Action]? {
     guard exitStatus == nil else { return nil }
     defer { if runner.pendingLines < 100 { isInputPaused = false } }
@@ -216,7 +215,7 @@ package struct ClientCore {
     }
   }
 
-  /// The line of the log's copy that tells of lines that could not be written.
+  /// The line in the log's copy that counts the lines which could not be written.
   package mutating func lineForLost(_ count: Int) -> String {
     log.lineForLost(count, at: wallClock())
   }
@@ -224,15 +223,15 @@ package struct ClientCore {
   /// A copy of the log was opened.
   package mutating func copyOpened(_ path: String?) { log.copyPath = path }
 
-  /// What a command asked for could not be done.
+  /// The shell could not perform the action of a command.
   package mutating func commandFailed(_ error: CommandError) { runner.commandFailed(error) }
 
-  /// Prints what a command answers: beside JSON it is no part of the output.
+  /// Prints the output of a command; with JSON it is not part of the program's output.
   package func output(of lines: [String]) -> [Action] {
     lines.map { log.isJSON ? .printAside($0) : .print($0) }
   }
 
-  /// What the shell is to do for the session.
+  /// The session's actions as actions of the client.
   mutating func actions(for sessionActions: [SessionAction]) -> [Action] {
     var actions: [Action] = []
     for action in sessionActions {
@@ -252,10 +251,10 @@ package struct ClientCore {
 
   // MARK: The end
 
-  /// Ends the connection and what is read, and then the program.
+  /// Ends the connection and reading, and then the program.
   ///
-  /// That is when the last line is written, or at once when a signal says so. Of this status and
-  /// that of the script the greater one counts.
+  /// The program ends when the last line is written, or at once after a signal. Of this status and the
+  /// script's the greater one counts.
   private mutating func finish(_ status: ExitStatus, at now: Moment) -> [Action] {
     let isFirst = exitStatus == nil
     exitStatus = max(status, exitStatus ?? runner.exitStatus)

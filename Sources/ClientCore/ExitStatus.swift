@@ -1,7 +1,7 @@
 /// The codes that the program exits with, other than a usage error's 64.
 ///
-/// Raw values are what the shell sees. Where several apply, the greatest by `<` is the one: an
-/// interruption counts most, a failed command least.
+/// The raw value is the exit code. If several apply, the greatest by `<` counts: an interruption is the
+/// greatest, a failed command the least.
 package enum ExitStatus: Int32, Comparable {
   case success = 0
   case internalError = 1

@@ -18,7 +18,7 @@ enum PromptText {
       case .slow(let sleep) where elapsed < .seconds(Int64(sleep)):
         let left = seconds(.seconds(Int64(sleep)) - elapsed, .up)
         parts.append("#\(request.id) slow \(left)s left")
-      // An answer that is quick is not worth a flicker.
+      // A quick answer would only make the prompt flicker.
       case .fast where elapsed < .milliseconds(500): break
       case .fast: parts.append("#\(request.id) fast \(seconds(elapsed, .down))s")
       case .slow: parts.append("#\(request.id) slow \(seconds(elapsed, .down))s")

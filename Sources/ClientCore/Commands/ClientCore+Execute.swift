@@ -20,7 +20,7 @@ extension ClientCore {
     case .help(let name): return output(of: try CommandParser.help(name))
     case .history: return [.showHistory]
     case .clear: return [.clearScreen]
-    // The runner sees to these itself.
+    // The runner executes these itself.
     case .wait, .sleep, .quit: break
     }
     return []

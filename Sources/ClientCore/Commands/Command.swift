@@ -1,6 +1,6 @@
 /// One command of the client's language, its arguments checked.
 ///
-/// The same from the prompt, `-e`, a file and a pipe; ``CommandParser`` makes it from text.
+/// Commands from the prompt, `-e`, a file and a pipe are the same; ``CommandParser`` reads them.
 package enum Command: Hashable {
   /// Connect to a target, or again to the one that is set.
   case connect(Target?)

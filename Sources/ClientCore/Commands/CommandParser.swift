@@ -4,17 +4,17 @@ import TestTaskProgramBasics
 package struct CommandParser: Sendable {
   private let readTarget: Target.Reader
 
-  /// A parser that has addresses read by `readTarget`.
+  /// A parser that reads addresses by `readTarget`.
   package init(readTarget: @escaping Target.Reader) { self.readTarget = readTarget }
 
   /// Reads one line; nil when it is blank or a comment (`#` at its start).
   package func parse(_ line: String) throws(CommandError) -> Command? {
-    // A comment is no list of words: it may hold a lone quote.
+    // A comment is not split into words: it may contain a single quote.
     guard let start = line.unicodeScalars.first(where: { $0 != " " && $0 != "\t" }), start != "#"
     else { return nil }
     let words = try Self.words(of: line)
     guard let name = words.first else { return nil }
-    // Of the forms that do not fit, those that fit furthest say best what is wrong.
+    // Of the forms that do not match, those that match the most words give the best message.
     var (furthest, refusal, expected) = (0, String?.none, [Parameter]())
     for form in try Self.forms(name) {
       var arguments = Arguments()
@@ -95,8 +95,8 @@ package struct CommandParser: Sendable {
     return "\"\(escaped.joined())\""
   }
 
-  /// What could stand at the end of `line`, the text before the cursor: the part of a word that is
-  /// there, and the whole words that begin so.
+  /// Completions of the end of `line`, the text before the cursor: the part of a word that is there, and
+  /// the whole words that begin with it.
   package func completions(
     of line: String, targets: [String] = []
   ) -> (partial: String, words: [String]) {

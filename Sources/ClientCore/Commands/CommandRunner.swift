@@ -4,8 +4,8 @@ import TestTaskProgramBasics
 /// Runs commands one after the other, and decides how the program exits.
 ///
 /// In a script a request waits for its connection and its answer, and a failure ends the script.
-/// At the prompt only `wait` and `sleep` hold up what follows, and nothing fails but the line.
-/// The shell calls ``next(session:at:)`` until it says wait, and again after every event.
+/// At the prompt only `wait` and `sleep` delay the next line, and a failure ends only its own line.
+/// The shell calls ``next(session:at:)`` until it returns `wait`, and again after every event.
 struct CommandRunner {
   /// What the shell is to do.
   enum Step: Hashable {
@@ -17,14 +17,14 @@ struct CommandRunner {
     case finish
   }
 
-  /// The command that holds up those behind it, and what it waits for.
+  /// The command that the following ones wait for, and what it waits for.
   private struct Current {
     enum Phase: Hashable {
-      /// For a connection over which nothing is unanswered.
+      /// A connection with no unanswered request.
       case ready
       case answer
       case connection
-      /// For the deadline; of `wait`, or for the answer before it.
+      /// The deadline; for `wait` also the answer, if it comes earlier.
       case time
     }
 
@@ -33,11 +33,12 @@ struct CommandRunner {
     var phase: Phase
   }
 
-  /// A connection that was lost, or could not be made, while no command failed for it.
+  /// A connection that was lost, or could not be made, without failing a command.
   ///
-  /// Whether a loss is seen before or after what follows the last answer at once is chance, so it
-  /// must not matter. It fails the next command that waits; a script that ends without another fails
-  /// only if a request was lost too, or if the script was waiting for its next line.
+  /// After an answer it depends on chance whether the loss of the connection or the next command comes
+  /// first, so the outcome must not depend on it. The loss fails the next command that waits. If the
+  /// script ends without another, it fails only if a request was lost too, or if the script was waiting
+  /// for its next line.
   private struct UnreportedLoss {
     var reason: String
     /// Whether the loss counts at the end of the script.
@@ -48,7 +49,7 @@ struct CommandRunner {
   let keepsGoing: Bool
   private let parser: CommandParser
   private(set) var exitStatus = ExitStatus.success
-  /// When the command that waits is to go on though nothing happened.
+  /// When the waiting command continues even if no event comes.
   private(set) var deadline: Moment?
   private var lines: Deque<ScriptLine> = []
   private var inputHasEnded = false
@@ -66,7 +67,7 @@ struct CommandRunner {
     self.keepsGoing = keepsGoing
   }
 
-  /// How many lines wait, for the shell to stop reading when there are many.
+  /// How many lines wait; the shell stops reading when there are many.
   var pendingLines: Int { lines.count }
 
   mutating func append(_ line: ScriptLine) { lines.append(line) }
@@ -74,7 +75,7 @@ struct CommandRunner {
   /// There will be no more lines.
   mutating func endInput() { inputHasEnded = true }
 
-  /// Drops the command that waits and the lines behind it; false when there is none.
+  /// Drops the waiting command and the lines after it; false when there is none.
   mutating func cancel() -> Bool {
     defer { (current, deadline, lines) = (nil, nil, []) }
     return current != nil
@@ -108,7 +109,7 @@ struct CommandRunner {
     }
   }
 
-  /// Reads a line; returns its command when that can be executed at once.
+  /// Parses a line; returns its command if that can be executed at once.
   private mutating func begin(
     _ line: ScriptLine, _ session: Session, _ now: Moment
   ) -> Command? {
@@ -148,7 +149,7 @@ struct CommandRunner {
     return nil
   }
 
-  /// Looks whether the command that waits can go on; nil when things have changed by that.
+  /// Checks whether the waiting command can continue; nil when that changed the state.
   private mutating func proceed(
     _ current: Current, _ session: Session, _ now: Moment
   ) -> Step? {
@@ -182,7 +183,7 @@ struct CommandRunner {
     return nil
   }
 
-  /// After the last line: no more ticks, the last answer, the last attempt's outcome.
+  /// After the last line: stops the ticks, and waits for the last answer and the last attempt.
   private mutating func finishing(_ session: Session) -> Step? {
     guard isScript else { return .finish }
     if session.periodic != nil { return .execute(.stop) }
@@ -234,10 +235,11 @@ struct CommandRunner {
     }
   }
 
-  /// A connection or an attempt was lost: what waited for it fails, unless there will be another.
+  /// A connection or an attempt was lost: the command that waited for it fails, unless there will be
+  /// another connection.
   ///
-  /// A request that timed out or met a violation is not repeated, lest it go on for ever, and the
-  /// exit status tells of such an end whoever waited.
+  /// A request that timed out or met a violation is not repeated, because that might never end. The exit
+  /// status shows such an end whatever the command waited for.
   private mutating func lose(_ reason: String, _ status: ExitStatus, willRetry: Bool) {
     let reason = reason.escapedForTerminal
     lastLoss = (reason, status)

@@ -7,12 +7,12 @@ package enum Parameter {
   case seconds(ClosedRange<Duration>)
   case target, host, port, path, command
 
-  /// How a text meets a parameter.
+  /// How well a text fits a parameter.
   enum Match {
     case fits
-    /// It is something else: another form of the command may want it.
+    /// It does not fit; another form of the command may accept it.
     case differs
-    /// It is meant for this place but cannot stand, for the reason given.
+    /// It is meant for this parameter but is not valid, for the given reason.
     case refused(String)
   }
 
@@ -58,7 +58,7 @@ package enum Parameter {
     case .word(let word): return text == word ? .fits : .differs
     case .path where text.unicodeScalars.contains { $0.properties.generalCategory == .control }:
       return .refused("PATH must be without control characters")
-    // Bytes that are no text were replaced when the line was read: it would be another file's name.
+    // Bytes that are not UTF-8 were replaced when the line was read: the name would be another file's.
     case .path where text.unicodeScalars.contains("\u{fffd}"):
       return .refused("PATH must be UTF-8")
     case .path, .command: arguments.text = text
@@ -89,7 +89,7 @@ package enum Parameter {
 
   private static let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
 
-  /// What is a number at least, if a wrong one, is told the range.
+  /// The error for a number that is out of range names the range.
   private func refusal(of text: String) -> Match {
     guard text.utf8.contains(where: Self.digits.contains),
       text.utf8.allSatisfy({ Self.digits.contains($0) || "+-.".utf8.contains($0) })

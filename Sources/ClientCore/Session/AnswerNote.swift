@@ -1,14 +1,14 @@
 import TestTaskProgramBasics
 import TestTaskProto
 
-/// What is odd about an answer that the protocol's framing has nothing against.
+/// A note about an answer that is a valid message and still wrong.
 enum AnswerNote: Hashable {
   /// The server's time is not in the form that the protocol asks for.
   case notATime
   /// The server slept for less than it was asked to.
   case early(by: Duration, of: Duration)
 
-  /// What there is to say about an answer.
+  /// The notes about an answer.
   static func notes(
     about answer: Answer, to request: Request, after roundTrip: Duration
   ) -> [AnswerNote] {

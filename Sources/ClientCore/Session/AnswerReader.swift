@@ -12,12 +12,12 @@ struct AnswerReader {
   }
 
   private var decoder = FrameDecoder()
-  /// The bytes that came before the ones that are being read.
+  /// The number of bytes that came before those that are being read.
   private var bytesRead: UInt64 = 0
   /// The first bytes of the frame that is incomplete, for the excerpt of a violation.
   private var start: [UInt8] = []
 
-  /// The bytes of an answer that is not complete yet; 0 between answers.
+  /// The number of bytes of an answer that is not complete yet; 0 between answers.
   var incompleteByteCount: Int { decoder.isInsideFrame ? Int(bytesRead - decoder.offset) : 0 }
 
   /// Where in the stream the next answer begins, or the incomplete one began.

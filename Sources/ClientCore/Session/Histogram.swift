@@ -1,10 +1,10 @@
 /// Counts durations in log-linear buckets: any number of them in 16 KiB.
 ///
-/// Every power of two is cut into 32 equal buckets, and a bucket speaks by its middle: a quantile is
-/// off by at most 1/64 of itself, 1.6 %. The least and the greatest are kept exactly.
+/// Every power of two is divided into 32 equal buckets, and a bucket stands for its middle: a quantile
+/// is wrong by at most 1/64 of itself, 1.6 %. The minimum and the maximum are kept exactly.
 struct Histogram: Hashable {
   private(set) var count: UInt64 = 0
-  /// In nanoseconds, as all values.
+  /// In nanoseconds, like all values.
   private(set) var minimum: UInt64 = .max
   private(set) var maximum: UInt64 = 0
   private var buckets: [UInt64] = []
@@ -24,8 +24,8 @@ struct Histogram: Hashable {
     maximum = max(maximum, value)
   }
 
-  /// The value that this share (0 … 1) of all values does not exceed, off by at most 1/64 of it; nil
-  /// when there is none.
+  /// The quantile for a share of 0 … 1 of all values, wrong by at most 1/64; nil when there is no
+  /// value.
   func quantile(_ share: Double) -> UInt64? {
     guard count > 0 else { return nil }
     let rank = max(1, UInt64((Double(count) * min(max(share, 0), 1)).rounded(.up)))
@@ -37,7 +37,7 @@ struct Histogram: Hashable {
     return maximum
   }
 
-  /// Values below 64 have a bucket each; above, the five bits after the leading one tell.
+  /// Values below 64 have a bucket each; above, the five bits after the leading one select it.
   static func bucket(of value: UInt64) -> Int {
     let shift = max(0, 58 - value.leadingZeroBitCount)
     return shift * 32 + Int(value >> UInt64(shift))

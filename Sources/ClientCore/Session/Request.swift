@@ -1,6 +1,6 @@
 /// A request on its way: sent, and not yet answered or lost.
 struct Request: Hashable {
-  /// Counts from 1 for the life of the program, over all connections.
+  /// Counted from 1 for the life of the program, over all connections.
   var id: UInt64
   var kind: RequestKind
   var sentAt: Moment

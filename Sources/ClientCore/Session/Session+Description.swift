@@ -18,7 +18,7 @@ extension Session {
     return lines
   }
 
-  /// The session's settings as commands that bring them about.
+  /// The session's settings as the commands that set them.
   var settings: [String] {
     [
       "reconnect \(reconnectDelay?.decimalSeconds ?? "off")",

@@ -1,6 +1,6 @@
 import TestTaskProgramBasics
 
-/// The client's side of the protocol: what to do when, and nothing of how.
+/// The client's side of the protocol, without I/O.
 ///
 /// Events and time come in as calls, actions come out. After each call the shell arms one timer
 /// for ``deadline`` and calls ``advance(to:)`` when it fires. At most one attempt or connection
@@ -18,7 +18,7 @@ package struct Session {
   struct Periodic: Hashable {
     var interval: Duration
     var kind: RequestKind
-    /// The next tick; ticks rest while there is no connection.
+    /// The next tick; there are no ticks while there is no connection.
     var next: Moment?
 
     /// The mode as the command that starts it.
@@ -41,13 +41,13 @@ package struct Session {
   private var lastRequestID: UInt64 = 0
   private var actions: [SessionAction] = []
 
-  /// Since when there is no connection though one is wanted; nil when none is wanted or it stands.
+  /// Since when there is no connection although one is wanted; nil when none is wanted or there is one.
   private(set) var downSince: Moment?
 
-  /// A session without a target; a `reconnectDelay` of nil means off, an `answerTimeout` none.
+  /// A session without a target; a `reconnectDelay` or an `answerTimeout` of nil means off.
   ///
-  /// An answer that has begun has the `incompleteAnswerTimeout` to be completed, whatever the
-  /// `answerTimeout`: it is the patience that a server has with half a request.
+  /// An answer has to be complete within the `incompleteAnswerTimeout` after its first byte, whatever the
+  /// `answerTimeout` is: a server waits as long for half a request.
   init(
     reconnectDelay: Duration?, answerTimeout: Duration?, connectTimeout: Duration,
     incompleteAnswerTimeout: Duration = .seconds(10)
@@ -58,7 +58,7 @@ package struct Session {
     self.incompleteAnswerTimeout = incompleteAnswerTimeout
   }
 
-  // MARK: What the shell asks
+  // MARK: For the shell
 
   /// When to call ``advance(to:)`` next.
   var deadline: Moment? {
@@ -95,8 +95,8 @@ package struct Session {
 
   // MARK: What the user wants
 
-  /// Connects to another target, or again to the one that is set; a connection that stands stays when it is
-  /// not told to go elsewhere.
+  /// Connects to another target, or again to the one that is set; an existing connection to the same
+  /// target stays.
   mutating func connect(
     to newTarget: Target?, at now: Moment
   ) throws(CommandError) -> [SessionAction] {
@@ -145,7 +145,7 @@ package struct Session {
   /// Changes how long an answer may take; an unanswered request follows it.
   mutating func setAnswerTimeout(_ timeout: Duration?) { answerTimeout = timeout }
 
-  // MARK: What the network tells
+  // MARK: Events of the network
 
   mutating func connected(at now: Moment) -> [SessionAction] {
     guard state == .connecting, let target else { return [] }
@@ -188,7 +188,7 @@ package struct Session {
 
   /// Bytes came from the server.
   ///
-  /// The actions for everything in them: nothing of what they bring about happens in between.
+  /// The actions are for all the bytes: none of them is performed between two answers.
   mutating func received(_ bytes: RawSpan, at now: Moment) -> [SessionAction] {
     guard isConnected else { return [] }
     var reader = reader
@@ -207,7 +207,7 @@ package struct Session {
     }
   }
 
-  /// Whether such an answer is what the unanswered request asks for.
+  /// Whether this kind of answer is what the unanswered request asks for.
   func expects(_ answer: Answer) -> Bool {
     unanswered.map { answer.answers($0.kind) } ?? false
   }
@@ -249,7 +249,7 @@ package struct Session {
 
   private mutating func tick(at now: Moment) {
     guard let periodic, let due = periodic.next, due <= now else { return }
-    // Ticks missed while the program could not run are dropped, and the beat is kept.
+    // Ticks missed while the program could not run are dropped; the next one keeps to the grid.
     let missed = due.duration(to: now).microseconds / max(1, periodic.interval.microseconds)
     self.periodic?.next = due.advanced(by: periodic.interval * (missed + 1))
     switch state {

@@ -7,9 +7,10 @@ struct Statistics: Hashable {
   var lost: UInt64 = 0
   /// Periodic ticks that found a request unanswered.
   ///
-  /// Figures of round trips mean little without: a stall delays one request and swallows many ticks.
+  /// Read it together with the round trips: a server that stalls delays one request and makes the client
+  /// skip many ticks.
   var skipped: UInt64 = 0
-  /// Round trips in nanoseconds, apart: a slow one contains the server's sleep.
+  /// Round trips in nanoseconds, separate because a slow one contains the server's sleep.
   var fast = Histogram()
   var slow = Histogram()
 

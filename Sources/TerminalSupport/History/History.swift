@@ -4,12 +4,12 @@ package struct History {
   package static let limit = 500
 
   package private(set) var lines: [String]
-  /// Where the walk stands; `lines.count` is the line being typed.
+  /// The position of the walk; `lines.count` is the line being typed.
   private var position: Int
   /// What was being typed when the walk began.
   private var draft = ""
 
-  /// Keeps the last of `lines`; those that hold control characters are no lines of ours.
+  /// Keeps the last of `lines`, without those that contain control characters: nobody typed them.
   package init(_ lines: [String] = []) {
     let clean = lines.filter { line in
       !line.isEmpty && !line.unicodeScalars.contains { $0.properties.generalCategory == .control }
@@ -29,7 +29,7 @@ package struct History {
     return isNew
   }
 
-  /// The line before, nil at the oldest; `current` is what stands in the editor.
+  /// The line before, nil at the oldest; `current` is the text in the editor.
   package mutating func previous(_ current: String) -> String? {
     guard position > 0 else { return nil }
     if position == lines.count { draft = current }
@@ -37,7 +37,7 @@ package struct History {
     return lines[position]
   }
 
-  /// The line after, at last the one that was being typed; nil when that is it already.
+  /// The line after, at the end the one that was being typed; nil if that is shown already.
   package mutating func next() -> String? {
     guard position < lines.count else { return nil }
     position += 1

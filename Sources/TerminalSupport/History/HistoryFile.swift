@@ -2,23 +2,23 @@ import TestTaskProgramBasics
 
 /// The lines typed at earlier prompts, in a file that only its owner can read.
 ///
-/// Lines are appended as they are typed, so that a kill loses none; a file that has grown too long
-/// is cut when it is loaded: the newest lines are written beside it and renamed over it. Programs
-/// that run at once take turns by a lock. Nothing here is worth an error: without a file there is
-/// no memory, that is all.
+/// Lines are appended as they are typed, so that a kill loses none. A file that has grown too long is cut
+/// when it is loaded: the newest lines are written to a new file, which is renamed over the old one.
+/// Programs that run at the same time take turns by a lock. Nothing here is an error: without a file the
+/// history is empty.
 package final class HistoryFile {
   /// What was read.
   package struct Contents: Equatable {
     /// The lines kept, oldest first.
     package var lines: [String] = []
-    /// What the user should know.
+    /// A note for the user.
     package var notice: String?
   }
 
-  /// A file that is larger was not made by typing: that it is cut is told.
+  /// A larger file was not made by typing, so the user is told that it is cut.
   package static let expectedBytes = 1 << 26
   private let path: String
-  /// Lines that are not in the file yet, as the lock was another's.
+  /// Lines that are not in the file yet, because another program held the lock.
   private var unsaved: [UInt8] = []
 
   /// The file at a path.
@@ -36,7 +36,7 @@ package final class HistoryFile {
 
   /// The newest lines, as many as a history keeps.
   ///
-  /// Only the end of the file is read, so that this takes no longer for a longer file.
+  /// Only the end of the file is read, so a longer file does not take longer.
   package func load() -> Contents {
     let (bytes, size, isCut) = readAndCut()
     let lines = bytes.split(separator: 0x0A).compactMap(Self.text)
@@ -51,7 +51,7 @@ package final class HistoryFile {
 
   /// The bytes of the newest lines, the size of the file, and whether it was cut to them.
   ///
-  /// Others wait meanwhile, so that nothing is done here that can be done later.
+  /// Other programs wait for the lock meanwhile, so this does only what needs it.
   private func readAndCut() -> (bytes: ArraySlice<UInt8>, size: Int, isCut: Bool) {
     guard let file = LockedFile(path, opensUnlocked: true) else { return ([], 0, false) }
     let (bytes, isAll) = file.lastLines(History.limit)
@@ -59,7 +59,7 @@ package final class HistoryFile {
     return (bytes, file.size, isCut)
   }
 
-  /// Adds one line at the end; later, when another program holds the lock just now.
+  /// Adds one line at the end; later, if another program holds the lock.
   package func append(_ line: String) {
     unsaved += Array(line.utf8) + [0x0A]
     Descriptor.makeFolders(for: path)
@@ -68,7 +68,7 @@ package final class HistoryFile {
 
   /// Adds what could not be added before.
   ///
-  /// Who holds the lock even now has been stopped: it will cut no file soon.
+  /// A program that still holds the lock has been stopped, so it does not cut the file now.
   package func close() {
     if unsaved.isEmpty { return }
     save(LockedFile(path, isMade: true, patience: 3000, opensUnlocked: true))
@@ -80,7 +80,7 @@ package final class HistoryFile {
     unsaved = []
   }
 
-  /// A line as text, with the bytes that are no UTF-8 shown as escapes; nil when it is too long.
+  /// A line as text, with bytes that are not UTF-8 shown as escapes; nil when it is too long.
   private static func text(of line: ArraySlice<UInt8>) -> String? {
     guard line.count <= LineReader.limit else { return nil }
     if let text = String(validating: line, as: UTF8.self) { return text }

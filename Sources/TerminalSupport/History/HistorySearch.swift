@@ -1,6 +1,6 @@
 /// A search for an older line while the words to look for are typed (Ctrl-R).
 struct HistorySearch {
-  /// The line that stood there before.
+  /// The line before the search.
   let draft: [Character]
   private let lines: [String]
   private var query = ""
@@ -13,10 +13,10 @@ struct HistorySearch {
     position = lines.count
   }
 
-  /// What stands in the prompt's place.
+  /// The text in place of the prompt.
   var prompt: String { "search \"\(query)\">" }
 
-  /// Looks for more; nil when no line has it.
+  /// Adds to the search text; nil when no line contains it.
   mutating func extend(by scalar: Unicode.Scalar) -> String? {
     // Nobody types more than this to find a line, and each key looks through all of them.
     guard query.unicodeScalars.count < 256 else { return nil }
@@ -24,14 +24,14 @@ struct HistorySearch {
     return find(before: position + 1)
   }
 
-  /// Looks for less, from the newest line on; nil when there is nothing to take away.
+  /// Shortens the search text, and searches from the newest line; nil when it is empty.
   mutating func shorten() -> String? {
     guard query.popLast() != nil else { return nil }
     position = lines.count
     return query.isEmpty ? String(draft) : find(before: position)
   }
 
-  /// The next older line that has it and is not the same; nil when there is none.
+  /// The next older line that contains the search text and differs; nil when there is none.
   mutating func older() -> String? { find(before: position) }
 
   private mutating func find(before end: Int) -> String? {

@@ -6,25 +6,25 @@
 
 /// A regular file that only its owner can read, open and locked until it is dropped.
 ///
-/// The file may be replaced by another while the lock is waited for: it is the file of its name when
-/// the lock was got.
+/// The file may be replaced while this waits for the lock. What is open is the file that has the name
+/// when the lock is held.
 struct LockedFile: ~Copyable {
   private let path: String
   private let number: Int32
-  /// False where the system has no locks, or who has it stands still: then nothing is replaced.
+  /// False if the file system has no locks, or the holder is stopped: then the file is not replaced.
   private let isLocked: Bool
   /// The size in bytes when it was opened.
   let size: Int
 
-  /// Opens the file at `path`, which is no link, and locks it; nil where that cannot be.
+  /// Opens the file at `path` and locks it; nil if that fails, or if it is a symbolic link.
   ///
-  /// Who holds the lock lets go of it within milliseconds, but may be stopped meanwhile.
+  /// A program holds the lock for milliseconds, unless it is stopped meanwhile.
   ///
   /// - Parameters:
   ///   - path: Where the file is.
-  ///   - isMade: Whether it is made where there is none.
+  ///   - isMade: Whether to make the file if there is none.
   ///   - patience: How many milliseconds to wait for the lock.
-  ///   - opensUnlocked: Whether the file is opened without the lock in the end.
+  ///   - opensUnlocked: Whether to open the file without the lock after that time.
   init?(_ path: String, isMade: Bool = false, patience: Int = 20, opensUnlocked: Bool) {
     let flags = O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
     for turn in 0...patience {
@@ -42,7 +42,7 @@ struct LockedFile: ~Copyable {
       if isLocked ? Self.isStill(status, at: path) : isEnough {
         // The file may be older than this rule.
         if isMade { fchmod(number, 0o600) }
-        // Its size may have changed before the lock was got.
+        // Its size may have changed before the lock was held.
         _ = unsafe fstat(number, &status)
         (self.path, self.number, self.isLocked) = (path, number, isLocked)
         size = Int(status.st_size)
@@ -62,11 +62,11 @@ struct LockedFile: ~Copyable {
       && now.st_dev == status.st_dev
   }
 
-  /// The last lines of the file, at most so many, and whether that is all of it.
+  /// The last lines of the file, and whether they are all of it.
   ///
-  /// The last of them has an end, though it may have none in the file.
+  /// The last one ends with a line end here, even if it does not in the file.
   func lastLines(_ count: Int) -> (bytes: ArraySlice<UInt8>, isAll: Bool) {
-    // Lines have a limit too; without one a file of one line would be read whole.
+    // Lines have a limit too: otherwise a file of one line would be read whole.
     let most = (count + 1) * (LineReader.limit + 1)
     var pieces: [[UInt8]] = []
     var start = size
@@ -98,7 +98,7 @@ struct LockedFile: ~Copyable {
     if !write(bytes[...], to: number), isLocked { ftruncate(number, off_t(size)) }
   }
 
-  /// Puts a file with these bytes in the place of this one; false when it stays as it is.
+  /// Replaces this file by one with these bytes; false if that fails.
   func replace(with bytes: ArraySlice<UInt8>) -> Bool {
     guard isLocked else { return false }
     let beside = path + ".new"

@@ -1,4 +1,4 @@
-/// A key, or what a terminal sends in a key's place.
+/// A key, or something else that a terminal sends as input.
 package enum Key: Hashable {
   case text(Unicode.Scalar)
   /// Ctrl and a letter, in lower case: Ctrl-A is `control("a")`.
@@ -8,6 +8,6 @@ package enum Key: Hashable {
   case enter, tab, backspace, delete
   case up, down, left, right, home, end
   case wordLeft, wordRight, deleteWordLeft
-  /// A bracketed paste: text, and none of it keys.
+  /// A bracketed paste: its text, in which no byte is a key.
   case paste(String)
 }

@@ -1,11 +1,11 @@
 /// Reads a terminal's bytes as keys, however the reads cut them.
 ///
-/// What is neither UTF-8 nor a known sequence is consumed whole, so that no part of it lands in the
-/// line: control sequences by ECMA-48's grammar and with the exceptions that terminals make, and the
-/// replies of a terminal that somebody else has asked.
+/// Bytes that are neither UTF-8 nor a known sequence are consumed whole, so that no part of them gets
+/// into the line: control sequences by ECMA-48's grammar with the exceptions that terminals make, and
+/// replies to queries of other programs.
 ///
-/// It knows no clock. Whoever feeds it waits no longer than ``patience`` for the rest of what has
-/// begun, and then calls ``giveUp()``: no state swallows what is typed for ever.
+/// The decoder has no clock. The caller waits no longer than ``patience`` for the rest of a key or
+/// sequence, and then calls ``giveUp()``, so that an incomplete one does not swallow later keys.
 package struct KeyDecoder {
   private enum State {
     case ground
@@ -15,11 +15,11 @@ package struct KeyDecoder {
     case controlSequence
     /// After `ESC O`.
     case singleShift
-    /// In something that ends after so many bytes more, whatever they are.
+    /// In a sequence that ends after this number of further bytes, whatever they are.
     case skipping(Int)
-    /// After `ESC P`, `ESC ]` and the like, in text that is no key.
+    /// After `ESC P`, `ESC ]` or another beginning of a string, in text that is not a key.
     case string(isEmpty: Bool)
-    /// In such text, after an Escape, which may begin its end.
+    /// In a string, after an Escape, which may begin its end.
     case stringEscape
     case paste
   }
@@ -36,10 +36,10 @@ package struct KeyDecoder {
   /// A decoder at the start of a key.
   package init() {}
 
-  /// How long to wait in silence for more of what has begun; nil between two keys.
+  /// How long to wait for the rest of an incomplete key; nil between two keys.
   ///
-  /// A terminal sends a sequence in one piece, which a network may cut. People press Escape and
-  /// then a letter, and pastes and long replies come as fast as the network is.
+  /// A terminal sends a sequence in one piece, which a network may cut. People press Escape and then a
+  /// letter. Pastes and long replies come at the speed of the network.
   package var patience: Duration? {
     switch state {
     case .ground: nil
@@ -52,20 +52,20 @@ package struct KeyDecoder {
   /// Whether a paste has begun and not ended.
   package var isInPaste: Bool { if case .paste = state { true } else { false } }
 
-  /// Begins anew: no more will come of what has begun.
+  /// Gives up the incomplete key: no more of it will come.
   ///
-  /// What has come of a paste is one.
+  /// The part of a paste that has come counts as the paste.
   package mutating func giveUp() -> Key? {
     guard isInPaste else {
       state = .ground
       return nil
     }
-    // The beginning of the end is no part of it.
+    // The beginning of the end marker is not part of the text.
     let partOfEnd = (1..<Self.pasteEnd.count).last { bytes.ends(with: Self.pasteEnd.prefix($0)) }
     return endPaste(leavingOut: partOfEnd ?? 0)
   }
 
-  /// Forgets what has come of a paste.
+  /// Drops the paste that has begun.
   package mutating func dropPaste() { state = .ground }
 
   /// Takes the next byte; a key when it completes one.
@@ -84,7 +84,7 @@ package struct KeyDecoder {
       // Its one parameter is what a control sequence has as its second.
       return Self.key(final: byte, parameters.contains(";") ? parameters : "1;" + parameters)
     case .skipping(let count):
-      // What is skipped has no controls: one of them is a key, and the rest will not come.
+      // Skipped bytes contain no control: a control is a key, and ends the sequence.
       guard byte >= 0x20 else { return breakOff(with: byte) }
       state = count > 1 ? .skipping(count - 1) : .ground
       return nil
@@ -112,7 +112,7 @@ package struct KeyDecoder {
     return nil
   }
 
-  /// Leaves what has begun and takes the byte as the beginning of something else.
+  /// Drops the incomplete sequence and takes the byte as the beginning of another key.
   private mutating func breakOff(with byte: UInt8) -> Key? {
     state = .ground
     return ground(byte)
@@ -127,7 +127,7 @@ package struct KeyDecoder {
       return nil
     }
     guard (0x80...0x9F).contains(scalar.value) else { return .text(scalar) }
-    // A C1 control is Escape and a letter in one character, and no text.
+    // A C1 control is Escape and a letter in one character. It is not text.
     _ = introduce(UInt8(truncatingIfNeeded: scalar.value) - 0x40)
     return nil
   }
@@ -144,7 +144,7 @@ package struct KeyDecoder {
     return nil
   }
 
-  /// Begins what the letter after an Escape announces; false when that is nothing.
+  /// Begins the sequence that the letter after an Escape introduces; false if there is none.
   private mutating func introduce(_ letter: UInt8) -> Bool {
     switch UnicodeScalar(letter) {
     case "[": (state, bytes) = (.controlSequence, [])
@@ -165,7 +165,7 @@ package struct KeyDecoder {
 
   private mutating func continueSequence(_ byte: UInt8) -> Key? {
     guard (0x20..<0x40).contains(byte) else { return breakOff(with: byte) }
-    // One without end has no more to say, but goes on.
+    // Parameters over the limit are dropped, but the sequence goes on.
     if bytes.count < 32 { bytes.append(byte) }
     return nil
   }
@@ -213,12 +213,12 @@ package struct KeyDecoder {
     }
   }
 
-  // MARK: Text that is no key
+  // MARK: Strings that are not keys
 
-  /// Looks for the end of a reply: `ESC \`, or as in xterm's replies BEL.
+  /// Looks for the end of a reply: `ESC \`, or BEL as in xterm's replies.
   ///
-  /// It has no other controls: one that comes is a key, so that Enter and Ctrl-C work whatever was
-  /// taken for a reply.
+  /// A reply has no other controls. One that comes is a key, so Enter and Ctrl-C work even if typed text
+  /// was taken for a reply.
   private mutating func continueString(_ byte: UInt8) -> Key? {
     switch byte {
     case 0x07: state = .ground
@@ -233,7 +233,7 @@ package struct KeyDecoder {
 
   private mutating func continuePaste(_ byte: UInt8) -> Key? {
     if pasteIsFull, bytes.count > Self.pasteLimit + 64 {
-      // Only the end of it is still looked for.
+      // From here on only the end is looked for.
       bytes.removeSubrange(Self.pasteLimit..<bytes.count - Self.pasteEnd.count)
     }
     bytes.append(byte)

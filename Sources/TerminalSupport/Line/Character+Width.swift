@@ -1,15 +1,16 @@
 extension Character {
-  /// How many columns a terminal gives it: 0, 1 or 2.
+  /// The number of columns on a terminal: 0, 1 or 2, or the length of its escape.
   ///
-  /// The scalars of a cluster stand side by side, marks that combine taking no place; a picture made
-  /// of several takes the place of its widest. What is drawn as an escape takes the place of that.
+  /// The widths of the scalars of a cluster are added; combining marks have none. An emoji that is made
+  /// of several scalars is as wide as its widest. A character that is drawn as an escape is as wide as
+  /// the escape.
   package var terminalWidth: Int {
     if isEditorControl { return 2 }
     if isInvisible { return drawn.count }
     let hasPicture = unicodeScalars.first?.properties.isEmoji == true
     var width = 0
     for scalar in unicodeScalars {
-      // VARIATION SELECTOR-16 asks for the picture in place of the letter, where there is one.
+      // VARIATION SELECTOR-16 asks for the emoji form of a character that has one.
       if scalar.value == 0xFE0F, width == 1, hasPicture { width = 2 }
       width = hasPicture ? max(width, scalar.terminalWidth) : width + scalar.terminalWidth
     }

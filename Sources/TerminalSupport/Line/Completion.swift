@@ -1,4 +1,4 @@
-/// What Tab can make of the word before the cursor.
+/// Completions of the word before the cursor, for Tab.
 package struct Completion: Hashable {
   /// The part of the word that is typed already.
   package var partial: String

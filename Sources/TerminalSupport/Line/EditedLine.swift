@@ -12,7 +12,7 @@ struct EditedLine: Equatable {
   /// An empty line.
   init() {}
 
-  /// A text with the cursor at its end; of one that is too long, the beginning.
+  /// A text with the cursor at its end; a text that is too long is cut.
   init(_ text: String) {
     characters = Array(text.prefix(Self.limit))
     cursor = characters.count
@@ -22,7 +22,7 @@ struct EditedLine: Equatable {
   var textBeforeCursor: String { String(characters[..<cursor]) }
   var end: Int { characters.count }
 
-  /// Puts the cursor before the character at `place`, or as near as there is one.
+  /// Puts the cursor before the character at `place`, or as near to it as the line allows.
   mutating func moveCursor(to place: Int) { cursor = min(max(0, place), end) }
 
   // MARK: Words
@@ -43,7 +43,7 @@ struct EditedLine: Equatable {
     return index
   }
 
-  /// Where the argument before the cursor begins; arguments are what blanks divide.
+  /// Where the argument before the cursor begins; arguments are separated by blanks.
   var argumentStart: Int {
     var index = cursor
     while index > 0, characters[index - 1] == " " { index -= 1 }
@@ -53,7 +53,7 @@ struct EditedLine: Equatable {
 
   // MARK: Changes
 
-  /// Inserts a scalar before the cursor; false when it has no room.
+  /// Inserts a scalar before the cursor; false if the line is full.
   mutating func insert(_ scalar: Unicode.Scalar) -> Bool {
     // A combining mark joins the character before it.
     if cursor > 0 {
@@ -68,7 +68,7 @@ struct EditedLine: Equatable {
     return insert([Character(scalar)])
   }
 
-  /// Inserts characters before the cursor; false when not all of them have room.
+  /// Inserts characters before the cursor; false if the line is too full for some of them.
   mutating func insert(_ new: [Character]) -> Bool {
     let count = min(new.count, max(0, Self.limit - end))
     characters.insert(contentsOf: new.prefix(count), at: cursor)
@@ -97,9 +97,9 @@ struct EditedLine: Equatable {
     join(at: [right - 1, right, right + 1])
   }
 
-  /// Makes one character of neighbours that are one now that they stand side by side.
+  /// Joins neighbours that form one character, such as a letter and a mark, or two halves of a flag.
   ///
-  /// They are a letter and a mark, or two halves of a flag. A cursor between them moves behind it.
+  /// A cursor between them moves behind the character.
   private mutating func join(at places: [Int]) {
     let isSettled = places.allSatisfy { place in
       guard place > 0, place < characters.count else { return true }

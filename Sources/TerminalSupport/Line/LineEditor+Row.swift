@@ -7,10 +7,10 @@ extension LineEditor {
     package var width: Int
   }
 
-  /// The row for a window of so many columns, its last column left free.
+  /// The row for a window of this width; its last column stays free.
   ///
-  /// In the last column terminals differ over where the cursor then stands. A prompt that leaves
-  /// too little room gives way to `>`.
+  /// After a character in the last column terminals differ in where the cursor is. A prompt that leaves
+  /// too little room is replaced by `>`.
   package mutating func row(prompt: String, columns: Int) -> Row {
     var prompt = (searchPrompt ?? prompt) + " "
     var promptWidth = prompt.reduce(0) { $0 + $1.terminalWidth }
@@ -32,8 +32,8 @@ extension LineEditor {
     return Row(text: text, cursor: cursorColumn, width: width)
   }
 
-  /// Moves the visible part so that it holds the cursor, by half a row at a time: the text would
-  /// otherwise crawl under every key.
+  /// Moves the visible part so that it contains the cursor, by half a row at a time; otherwise the text
+  /// would move with every key.
   private mutating func scrollToCursor(_ room: Int) {
     func width(_ range: Range<Int>) -> Int {
       characters[range].reduce(0) { $0 + $1.terminalWidth }

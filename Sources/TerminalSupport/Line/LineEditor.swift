@@ -1,13 +1,13 @@
 /// Edits one line at the prompt: key bytes in, the line and what to draw out.
 ///
-/// It knows no terminal and no clock. A pasted line end stays in the line until Enter.
+/// It has no terminal and no clock. A pasted line end stays in the line until Enter.
 package struct LineEditor {
   /// What a key asks of the program, beyond a change of the line.
   package enum Action: Hashable {
     case submit(String)
     /// The line is new to the history.
     case remember(String)
-    /// With the line that is given up.
+    /// Ctrl-C, with the line that is dropped.
     case interrupt(String)
     case endOfInput
     case suspend
@@ -29,9 +29,9 @@ package struct LineEditor {
   private var isTyping = false
   private var tabWasLast = false
   private var search: HistorySearch?
-  /// What undo brings back, latest last.
+  /// The states for undo, latest last.
   private var past: [EditedLine] = []
-  /// The place of the first character that the row shows; see ``row(prompt:columns:)``.
+  /// The index of the first character that the row shows; see ``row(prompt:columns:)``.
   var firstVisible = 0
 
   /// An empty line; `complete` says what could follow the text before the cursor.
@@ -40,7 +40,7 @@ package struct LineEditor {
     self.complete = complete
   }
 
-  /// The line as it stands.
+  /// The line.
   package var line: String { edited.text }
 
   /// The line in characters.
@@ -49,20 +49,20 @@ package struct LineEditor {
   /// The number of characters before the cursor.
   package var cursor: Int { edited.cursor }
 
-  /// What stands in the prompt's place while the history is searched.
+  /// The text in place of the prompt while the history is searched.
   var searchPrompt: String? { search?.prompt }
 
   /// How long to wait in silence for the rest of a key before ``giveUpWaiting()``; nil when no key
   /// has begun.
   package var patience: Duration? { decoder.patience }
 
-  /// Takes what the terminal sent, whole or in pieces.
+  /// Takes bytes from the terminal, cut anywhere.
   ///
   /// - Parameters:
   ///   - bytes: What was read.
-  ///   - isAfterSilence: Whether these bytes were typed by hand, by the time that went by before
-  ///     them. Ctrl-C then ends a paste that does not end; within what is pasted it is nothing.
-  /// - Returns: What the keys ask of the program.
+  ///   - isAfterSilence: Whether some time passed before these bytes, so that they were typed. Ctrl-C then
+  ///     ends a paste without an end marker; inside pasted text it does nothing.
+  /// - Returns: The keys' requests to the program.
   package mutating func feed(
     _ bytes: some Collection<UInt8>, isAfterSilence: Bool = false
   ) -> [Action] {
@@ -75,7 +75,7 @@ package struct LineEditor {
     return takeActions()
   }
 
-  /// Takes it that no more comes of a key that has begun: a paste without end is in the line then.
+  /// Gives up an incomplete key; a paste without an end marker is then inserted into the line.
   package mutating func giveUpWaiting() -> [Action] {
     if let key = decoder.giveUp() { press(key) }
     return takeActions()
@@ -89,7 +89,7 @@ package struct LineEditor {
   private mutating func press(_ key: Key) {
     let wasTyping = isTyping
     isTyping = if case .text = key { true } else { false }
-    // What is typed in one go is one change.
+    // Characters typed one after the other are one change for undo.
     let before = isTyping && wasTyping ? nil : edited
     if search == nil || !continueSearch(key) { apply(key) }
     let isOver = key == .enter || key == .control("c") || key == .control("_")
@@ -153,7 +153,7 @@ package struct LineEditor {
     if !hasRoom { actions.append(.bell) }
   }
 
-  /// Inserts text as it is, but for controls: line ends are kept as such, tabs become blanks.
+  /// Inserts text without its control characters: line ends are kept, tabs become blanks.
   private mutating func paste(_ text: String) {
     var kept = ""
     var previous: Unicode.Scalar = " "

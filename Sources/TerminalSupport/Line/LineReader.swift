@@ -1,8 +1,8 @@
-/// Cuts input that is no terminal into lines.
+/// Splits input that does not come from a terminal into lines.
 ///
 /// LF or CRLF ends a line, and so does the end of input. A byte order mark before the first line,
-/// which Windows' editors write, is no part of it. A line longer than the limit is dropped
-/// while it is read, so that memory stays bounded, and reported once.
+/// which editors on Windows write, is dropped. A line longer than the limit is dropped while it is read,
+/// so that memory stays bounded, and reported once.
 package struct LineReader {
   /// What was read.
   package enum Line: Hashable {
@@ -33,7 +33,7 @@ package struct LineReader {
     return lines
   }
 
-  /// The last line, when it was not ended by a line end.
+  /// The last line, if it does not end with a line end.
   package mutating func finish() -> Line? {
     let isOnlyMark = isFirstLine && partial == Self.byteOrderMark
     return partial.isEmpty && !isTooLong || isOnlyMark ? nil : takeLine()

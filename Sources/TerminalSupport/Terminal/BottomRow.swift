@@ -1,15 +1,15 @@
-/// The terminal's last row with the prompt on it, and how to change what stands there.
+/// The terminal's last row with the prompt on it, and the bytes that change it.
 package struct BottomRow {
-  /// nil when what stands there is not ours.
+  /// nil when the row does not show our prompt.
   private var shown: LineEditor.Row?
   private var columns = 0
 
-  /// A row on which nothing of ours stands.
+  /// A row without our prompt.
   package init() {}
 
-  /// What to write so that `lines` stand above the row; nil when nothing changes.
+  /// The bytes that print `lines` above the row; nil when nothing changes.
   ///
-  /// `lines` are whole, each with its line end.
+  /// Each line ends with its line end.
   package mutating func draw(_ row: LineEditor.Row, below lines: String, columns: Int) -> String? {
     guard row != shown || columns != self.columns || !lines.isEmpty else { return nil }
     let text = erase(columns: columns) + lines + row.text
@@ -18,9 +18,9 @@ package struct BottomRow {
       + (row.cursor < row.width ? "\r" + (row.cursor > 0 ? "\u{1b}[\(row.cursor)C" : "") : "")
   }
 
-  /// What to write to take the row away.
+  /// The bytes that erase the row.
   ///
-  /// Its beginning is some rows up when the window has become too narrow for it since.
+  /// If the window has become narrower than the row, the row begins some rows further up.
   package mutating func erase(columns: Int) -> String {
     guard let shown else { return "" }
     self.shown = nil
@@ -28,6 +28,6 @@ package struct BottomRow {
     return (rowsUp > 0 ? "\u{1b}[\(rowsUp)A" : "") + "\r\u{1b}[J"
   }
 
-  /// The terminal was cleared or used by others.
+  /// The terminal was cleared, or another program wrote to it.
   package mutating func forget() { shown = nil }
 }

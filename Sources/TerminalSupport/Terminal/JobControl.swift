@@ -1,20 +1,20 @@
-/// Whose turn it is at the terminal, and what follows: events in, actions out.
+/// Which job has the terminal, and what to do when that changes: events in, actions out.
 ///
 /// A terminal belongs to one job at a time. Setting the terminal of another job stops the process
-/// (SIGTTOU), and a process that is stopped hears no signal: so the terminal is taken only while it
-/// is ours, and given back before the job is stopped.
+/// (SIGTTOU), and a stopped process handles no signal. So the terminal is set only while it is ours, and
+/// restored before the job is stopped.
 package struct JobControl: Hashable {
-  /// What happened; each comes with whether the terminal is ours at that moment.
+  /// What happened; the caller also says whether the terminal is ours at that moment.
   package enum Event: Hashable, CaseIterable {
     /// The program has begun to read the terminal.
     case opened
-    /// The terminal was looked at.
+    /// The owner of the terminal was checked.
     case looked
-    /// The process goes on after it was stopped, by whomever.
+    /// The process was stopped and continues.
     case continued
-    /// The user has asked for a stop, of the whole job as the terminal would stop it.
+    /// The user has pressed Ctrl-Z, which stops the whole job.
     case suspendKey
-    /// A signal has asked this process for a stop.
+    /// A signal asks this process to stop.
     case suspendSignal
     /// The program ends.
     case closed
@@ -24,11 +24,11 @@ package struct JobControl: Hashable {
   package enum Action: Hashable {
     /// Set the terminal for editing, and draw.
     case take
-    /// Set the terminal as it was, without the row.
+    /// Restore the terminal, and erase the row.
     case give
     /// The terminal has become another job's: leave it alone.
     case leave
-    /// Look again in a moment whether it is ours: nothing else may tell.
+    /// Check again in a moment whether it is ours: there may be no other event.
     case lookLater
     /// Stop by the signal's default action; `continued` follows.
     case stop(isWholeJob: Bool)

@@ -1,11 +1,11 @@
 import TestTaskProgramBasics
 import UVNet
 
-/// Standard output: what its reader does not take at once waits here, and nothing else has to.
+/// Standard output: lines that its reader does not take at once wait here, and the program goes on.
 ///
-/// A program that blocked in a write would not hear of a signal, nor of its server.
+/// A program that blocked in a write would handle neither signals nor its server's bytes.
 final class OutputQueue {
-  /// What may wait; beyond it lines are lost, and counted.
+  /// The most bytes that may wait; further lines are lost, and counted.
   private static let limit = 1 << 20
   private let loop: EventLoop
   private let onDrain: (_ lostLines: Int) -> Void
@@ -16,8 +16,8 @@ final class OutputQueue {
   private var hasFailed = false
   private lazy var timer = LoopTimer.unscheduled(on: loop) { [weak self] _ in self?.sendAgain() }
 
-  /// A queue that tells when it is empty again, after so many lines were lost, and when the
-  /// descriptor is of no use any more.
+  /// A queue that reports when it is empty again, with the number of lost lines, and when the descriptor
+  /// cannot be written any more.
   init(
     on loop: EventLoop, onDrain: @escaping (_ lostLines: Int) -> Void,
     onFailure: @escaping (Descriptor.Failure) -> Void
@@ -27,7 +27,7 @@ final class OutputQueue {
 
   var isEmpty: Bool { bytes.isEmpty }
 
-  /// Whether whoever can wait should.
+  /// Whether callers that can wait should.
   var isFull: Bool { bytes.count > Self.limit / 16 }
 
   /// Writes whole lines, in their order.
@@ -59,7 +59,7 @@ final class OutputQueue {
       if !bytes.isEmpty { timer.schedule(after: .milliseconds(10)) }
     } catch {
       (bytes, hasFailed) = ([], true)
-      // Whoever writes does not expect the program to end meanwhile.
+      // Later: the caller does not expect the program to end inside of this call.
       loop.nextTick { [weak self] in self?.onFailure(error) }
     }
   }

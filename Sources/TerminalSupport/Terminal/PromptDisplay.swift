@@ -2,8 +2,7 @@ import UVNet
 
 /// What a terminal shows while lines are edited: the prompt's row, and above it what is printed.
 ///
-/// What there is to print is collected and drawn with the row in one write, at most 30 times a
-/// second.
+/// Printed lines are collected and drawn with the row in one write, at most 30 times a second.
 final class PromptDisplay {
   /// What to draw at one moment.
   struct Content {
@@ -59,23 +58,23 @@ final class PromptDisplay {
     if earliest <= loop.now { redraw() } else { timer.schedule(at: earliest) }
   }
 
-  /// Has taken the terminal: asks for bracketed paste, and draws anew.
+  /// After the terminal was taken: asks for bracketed paste, and draws anew.
   func show() {
     bottomRow.forget()
     output.write("\r\u{1b}[J\u{1b}[?2004h")
     timer.schedule(after: .zero)
   }
 
-  /// Is about to give the terminal away: takes the row off it.
+  /// Before the terminal is given away: erases the row.
   func hide() {
     output.write(bottomRow.erase(columns: lastColumns) + pending + "\u{1b}[?2004l")
     (pending, bellIsDue) = ("", false)
   }
 
-  /// What stands in the row is not ours any more.
+  /// The row does not show our prompt any more.
   func forgetRow() { bottomRow.forget() }
 
-  /// Draws no more; what is left is written.
+  /// Stops drawing; collected lines are still written.
   func close() {
     if !pending.isEmpty { output.write(pending) }
     pending = ""

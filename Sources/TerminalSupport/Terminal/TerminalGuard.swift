@@ -7,26 +7,26 @@ import UVNet
   import Darwin
 #endif
 
-/// Gives the terminal back when a signal that nobody watches ends the process, a crash included.
+/// Restores the terminal when a signal without a handler ends the process, a crash included.
 ///
-/// The signal then does what it does by default. At a prompt a whole terminal is worth more than
-/// the backtrace that Swift's runtime would have printed into a raw one.
+/// Afterwards the signal has its default action. At a prompt a usable terminal is worth more than the
+/// backtrace that Swift's runtime would print into a terminal in raw mode.
 enum TerminalGuard {
   private static let signals = [
     SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU,
     SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS,
   ]
 
-  /// Sees to these signals from now on, but for those that the process was told to ignore.
+  /// Handles these signals from now on, except those that the process was told to ignore.
   static func install() {
-    // The terminal is set only while it is ours. Should another job get it at that very moment, or
-    // refuse what the background writes, then this process goes on: one that is stopped would not
-    // hear a signal that ends it.
+    // The terminal is set only while it is ours. If another job gets it at that moment, or the terminal
+    // does not let background jobs write, this process must go on: if it were stopped, a signal could
+    // not end it.
     signal(SIGTTOU, SIG_IGN)
     // Made now: in the handler it is only read.
     guard output >= 0 else { return }
     var action = sigaction()
-    // The next such signal meets the default action.
+    // The next of these signals has its default action.
     let handler: @convention(c) (Int32) -> Void = { signal in
       giveBackTerminal()
       raise(signal)
@@ -43,10 +43,10 @@ enum TerminalGuard {
   }
 }
 
-/// Where the terminal is written to: a descriptor of our own, which does not wait for a reader.
+/// The terminal's descriptor: one of our own, which does not block.
 private let output = Descriptor.output.number
 
-/// Does only what a signal handler may do.
+/// Calls only functions that are safe in a signal handler.
 private func giveBackTerminal() {
   guard StandardInput.terminalIsOurs else { return }
   StandardInput.resetTerminal()
