@@ -1,9 +1,9 @@
 /// Cuts a TCP stream into frames, whatever pieces it comes in (P1, P2, P5).
 ///
-/// It knows bytes only, so it frames any varint32-delimited payload. Whole frames are handed on
-/// straight from the bytes that were read. Bytes are kept only while a frame is incomplete, never
-/// more of them than have come, and the memory goes back as soon as the frame is complete: an idle
-/// connection costs the 24 bytes of this value.
+/// It does not interpret the payload, so it decodes any varint32-delimited stream. Whole frames are handed
+/// on as parts of the bytes that were read, without a copy. Bytes are kept only while a frame is
+/// incomplete, never more of them than have come, and the memory is freed as soon as the frame is
+/// complete: an idle connection costs the 24 bytes of this value.
 ///
 /// ```swift
 /// let consumed = try decoder.decode(bytes) { payload throws(ProtocolViolation.Kind) in
@@ -42,9 +42,9 @@ public struct FrameDecoder: Sendable {
   /// Creates a decoder at the start of a stream.
   ///
   /// - Parameter maximumFrameLength: The most bytes that a payload may have. With 0 only empty
-  ///   frames pass. Values that a prefix cannot say are brought into 0 … 2^32 − 1.
+  ///   frames pass. Other values are clamped to 0 … 2^32 − 1, the range of a prefix.
   public init(maximumFrameLength: Int = defaultMaximumFrameLength) {
-    // A prefix and a payload together must be countable, on 32-bit machines too.
+    // The length of prefix and payload together must fit an Int, on 32-bit machines too.
     let countable = Int.max - Varint32.maximumByteCount
     limit = UInt32(clamping: min(maximumFrameLength, countable))
   }
@@ -108,8 +108,8 @@ public struct FrameDecoder: Sendable {
 
   /// Passes over whole frames that the caller has recognised by their bytes.
   ///
-  /// It spares the decoding of messages that come again and again and are always the same, such as
-  /// those that ``Message/fastRequests(leading:atMost:)`` counts.
+  /// So messages that are always the same need not be decoded, such as those that
+  /// ``Message/fastRequests(leading:atMost:)`` counts.
   ///
   /// - Parameter byteCount: The length of those frames, prefixes included.
   /// - Precondition: ``isBetweenFrames``, and no payload is over ``maximumFrameLength``.
@@ -175,7 +175,7 @@ extension FrameDecoder {
       if let frame, frame.byteCount == pending.count {
         return (consumed, try deliverPending(prefixByteCount: frame.prefixByteCount, body))
       }
-      // While the prefix is incomplete nobody knows where the frame ends: one byte at a time.
+      // While the prefix is incomplete the end of the frame is unknown: one byte at a time.
       let missing = frame.map { $0.byteCount - pending.count } ?? 1
       let available = min(missing, bytes.byteCount - consumed)
       guard available > 0 else { return (consumed, .proceed) }
@@ -198,8 +198,8 @@ extension FrameDecoder {
 
   /// Keeps a part of an incomplete frame of `byteCount` bytes, nil while that is unknown.
   ///
-  /// Memory grows with what has come and stops at the frame's size: a peer cannot make it larger
-  /// by announcing much.
+  /// Memory grows with the bytes that have come, up to the frame's size: a peer cannot make it larger by
+  /// announcing a long frame.
   @usableFromInline
   mutating func keep(_ part: RawSpan, ofFrame byteCount: Int?) {
     let needed = pending.count + part.byteCount
@@ -212,7 +212,7 @@ extension FrameDecoder {
     }
   }
 
-  /// Drops what was kept and remembers the violation, for every later call to throw.
+  /// Drops the kept bytes and stores the violation, which every later call throws.
   @usableFromInline
   mutating func poison(_ kind: ProtocolViolation.Kind) -> ProtocolViolation {
     violation = kind

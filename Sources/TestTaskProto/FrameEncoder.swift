@@ -1,7 +1,6 @@
 /// Writes frames: a length prefix, then the payload (P1).
 ///
-/// It knows bytes only, so it frames any varint32-delimited payload. ``Message/appendFrame(to:)``
-/// is the shorter way for this protocol's own messages.
+/// It frames any payload. ``Message/appendFrame(to:)`` is shorter for this protocol's own messages.
 public enum FrameEncoder {
   /// The number of bytes before a payload of this length.
   @inline(__always)
@@ -16,7 +15,7 @@ public enum FrameEncoder {
   ///   - maximumFrameLength: The most bytes that the receiver takes as one payload.
   ///   - output: Where the frame goes; unchanged when this throws.
   /// - Throws: ``ProtocolViolation/Kind/frameTooLarge`` when the payload is longer than
-  ///   `maximumFrameLength`, or than the 2^32 − 1 bytes that a prefix can say (P5).
+  ///   `maximumFrameLength`, or than 2^32 − 1 bytes, the most that a prefix can express (P5).
   public static func append(
     payload: RawSpan,
     maximumFrameLength: Int = FrameDecoder.defaultMaximumFrameLength,

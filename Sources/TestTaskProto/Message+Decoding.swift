@@ -3,8 +3,8 @@ extension Message {
   ///
   /// Protobuf's rules decide: unknown fields are ignored, of a field that comes twice the last
   /// wins or both merge (P6). The encodings that a usual sender makes are recognised at once; all
-  /// others are read in one pass, so that no payload costs more than its length. A request is
-  /// decoded without allocating.
+  /// others are read in one pass, so that the cost is bounded by the length. A request is decoded without
+  /// an allocation.
   ///
   /// - Parameter payload: The bytes after the length prefix; may be empty.
   /// - Throws: ``ProtocolViolation/Kind/malformedMessage`` when protobuf rejects the payload,
@@ -24,8 +24,8 @@ extension Message {
 
   /// Counts the fast requests that `bytes` begins with, in the three bytes that usual senders use.
   ///
-  /// A server that is asked the same again and again need not decode each request: decoding would
-  /// deliver that many of them. Another encoding of a fast request ends the count.
+  /// With it a server need not decode each request of a long run; decoding would deliver the same number.
+  /// Another encoding of a fast request ends the count.
   ///
   /// - Parameters:
   ///   - bytes: Where a frame begins.
@@ -65,8 +65,8 @@ extension Message {
 
   /// Decodes the shortest encoding of a message with short content; nil for all other bytes.
   ///
-  /// Nil says nothing about validity: protobuf's rules are to be asked then. What is accepted here has the
-  /// one field, of its right type, and ends where the payload ends.
+  /// Nil does not mean that the payload is invalid: it has to be decoded by protobuf's rules then. A payload
+  /// that is accepted here has the one field, of the right type, and ends where the field ends.
   package init?(decodingCanonical payload: RawSpan) {
     // The second byte must be a length of one byte, so it is below 0x80.
     guard payload.byteCount >= 2, payload.byteCount < 2 + 0x80,

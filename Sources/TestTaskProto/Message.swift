@@ -1,11 +1,11 @@
-/// One message of the protocol: what exactly one field of the wrapper says (P3).
+/// One message of the protocol: a wrapper with exactly one field (P3).
 ///
-/// A wrapper with no field or with two cannot be written down here.
+/// A wrapper with no field or with two cannot be represented.
 public enum Message: Hashable, Sendable {
   /// The answer to ``requestForFastResponse``.
   ///
-  /// A server sends its local time in the form of ``Timestamp`` (P4). A receiver gets whatever
-  /// UTF-8 the peer wrote: treat it as foreign text.
+  /// A server sends its local time in the form of ``Timestamp`` (P4). A receiver gets any UTF-8 that the
+  /// peer wrote: escape it before it is shown.
   case fastResponse(currentDateTime: String)
 
   /// The answer to ``requestForSlowResponse(timeInSecondsToSleep:)``.
@@ -16,9 +16,9 @@ public enum Message: Hashable, Sendable {
   /// Asks for the server's time, at once.
   case requestForFastResponse
 
-  /// Asks for the number of connected clients, to be sent after so many seconds of sleep.
+  /// Asks for the number of connected clients, to be sent after this number of seconds.
   ///
-  /// Any number is legal, 0 and 4 294 967 295 too.
+  /// Any number is valid, including 0 and 4 294 967 295.
   case requestForSlowResponse(timeInSecondsToSleep: UInt32)
 
   /// Whether this is for a server; a response is for a client.

@@ -1,4 +1,4 @@
-/// What a peer did that the protocol does not allow, and where in its stream (P6).
+/// A violation of the protocol by a peer, and its place in the stream (P6).
 public struct ProtocolViolation: Error, Hashable, Sendable {
   /// The rule that was broken.
   public var kind: Kind

@@ -6,12 +6,12 @@
 
 /// The three descriptors that every program expects to be open.
 public enum StandardDescriptors {
-  /// Opens `/dev/null` in the place of descriptors 0, 1 and 2 that are closed.
+  /// Opens `/dev/null` in place of each closed descriptor of 0, 1 and 2.
   ///
-  /// Call it before anything else is opened: a program started with one of them closed would
-  /// otherwise get a socket for it, and write its diagnostics to a peer.
+  /// Call it before anything else is opened. Otherwise a socket could get the number, and a program that
+  /// was started with standard error closed would write its diagnostics to a peer.
   ///
-  /// - Throws: The system's error where `/dev/null` cannot be opened.
+  /// - Throws: The system's error if `/dev/null` cannot be opened.
   public static func openMissing() throws(UVError) {
     for descriptor in STDIN_FILENO...STDERR_FILENO {
       guard fcntl(descriptor, F_GETFD) < 0, errno == EBADF else { continue }

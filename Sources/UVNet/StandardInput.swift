@@ -9,11 +9,11 @@ internal import CLibUV
 /// The process's standard input, whatever it is: a terminal, a pipe, a socket, a file, `/dev/null`,
 /// or closed.
 ///
-/// Terminals, pipes and sockets are read as bytes come. Files are read a piece a turn, since no
-/// system polls them, and without libuv's thread pool.
+/// Terminals, pipes and sockets are read as bytes come. Of a file one piece is read on each turn of the
+/// loop, because files cannot be polled, and without libuv's thread pool.
 ///
-/// A terminal in raw mode must be given back: ``close()`` does, and ``resetTerminal()`` does it
-/// from a signal handler or on the way out.
+/// The mode of a terminal in raw mode must be restored: ``close()`` does that, and ``resetTerminal()``
+/// does it in a signal handler or just before the process exits.
 public final class StandardInput {
   /// What standard input is.
   public struct Kind: Sendable, Hashable {
@@ -27,7 +27,7 @@ public final class StandardInput {
     public static let file = Kind(number: 2)
     /// The descriptor is closed: the end comes at once.
     public static let closed = Kind(number: 3)
-    /// A directory, a datagram socket: nothing that bytes come from.
+    /// A directory, a datagram socket or something else that is no source of bytes.
     public static let unreadable = Kind(number: 4)
   }
 
@@ -35,9 +35,9 @@ public final class StandardInput {
   public struct Handlers {
     /// Bytes were read; the span is valid during the call only.
     public var onData: (StandardInput, RawSpan) -> Void
-    /// Nothing more will come; with the error that ended it, if it was one.
+    /// Nothing more will come.
     ///
-    /// Called once.
+    /// Called once, with the error that ended it, if any.
     public var onEnd: (StandardInput, UVError?) -> Void
 
     /// Makes a set of handlers.
@@ -56,15 +56,15 @@ public final class StandardInput {
   public let loop: EventLoop
 
   private let stream: InputStream?
-  /// Tells when a device has something to read, which could make `read` wait for ever.
+  /// Watches a device, whose `read` could otherwise block.
   private var device: DescriptorWatch?
   private var handlers: Handlers?
   private var isPaused = false
   private var hasEnded = false
   private var turnIsDue = false
-  /// Due when to look again whose the terminal is.
+  /// Fires when to check again whether the terminal is ours.
   private var waiting: LoopTimer?
-  /// The descriptor's flags before libuv made it non-blocking, which whoever shares it would feel.
+  /// The descriptor's flags before libuv made it non-blocking, which other processes share.
   private var flagsToRestore: Int32?
 
   /// What standard input is, without opening it.
@@ -80,13 +80,12 @@ public final class StandardInput {
   /// Opens standard input and begins to read it.
   ///
   /// - Parameters:
-  ///   - loop: The loop to read on, which stays alive until the end or ``close()``, while reading is
-  ///     paused too. It keeps standard input until then.
+  ///   - loop: The loop to read on. Standard input keeps it alive until the end or ``close()``, also while
+  ///     reading is paused, and the loop retains standard input until then.
   ///   - handlers: What to call.
   /// - Returns: Standard input.
-  /// - Throws: The system's error where a terminal or a stream cannot be read, or where standard input
-  ///   is nothing that can be: a directory, a datagram socket; ``UVError/Code/busy`` where it is open
-  ///   on this loop already.
+  /// - Throws: The system's error if it cannot be read, as with a directory or a datagram socket;
+  ///   ``UVError/Code/busy`` if it is open on this loop already.
   public static func open(
     on loop: EventLoop, _ handlers: Handlers
   ) throws(UVError) -> StandardInput {
@@ -137,7 +136,7 @@ public final class StandardInput {
     }
   }
 
-  /// Has the loop wait for a device that can be polled; `/dev/null` and its like never wait.
+  /// Watches a device that can be polled; `/dev/null` cannot, and its `read` does not block.
   private func watchDevice() {
     let flags = fcntl(STDIN_FILENO, F_GETFL)
     device = try? DescriptorWatch.on(STDIN_FILENO, for: [], on: loop) { [weak self] watch, _ in
@@ -167,7 +166,7 @@ public final class StandardInput {
     if let stream { try stream.startReading() } else { takeTurn() }
   }
 
-  /// Stops reading for good, and gives the terminal and the descriptor back as they were.
+  /// Stops reading for good, and restores the terminal's mode and the descriptor's flags.
   public func close() {
     guard !hasEnded else { return }
     hasEnded = true
@@ -227,23 +226,23 @@ extension StandardInput {
   /// Switches a terminal between raw mode, in which each key arrives at once and nothing is echoed,
   /// and the mode that it was in.
   ///
-  /// Elsewhere it does nothing.
+  /// If standard input is not a terminal it does nothing.
   ///
-  /// Setting raw mode again after the process was stopped and continued takes effect again. While
-  /// the terminal is another job's it does nothing: to set it would stop the process.
+  /// After the process was stopped and continued, a call sets raw mode again. While the terminal belongs
+  /// to another job it does nothing, because setting it would stop the process.
   ///
   /// - Parameter enabled: Whether raw mode is to be on.
   /// - Throws: The system's error.
   public func setRawMode(_ enabled: Bool) throws(UVError) {
     guard kind == .terminal, Self.terminalIsOurs, let stream, !stream.isClosing else { return }
-    // libuv leaves out what it believes to be so already: go by way of the normal mode.
+    // libuv does nothing if it believes that the mode is set already: set the normal mode in between.
     _ = unsafe uv_tty_set_mode(cuv_tty(stream.raw), UV_TTY_MODE_NORMAL)
     guard enabled else { return }
     let status = unsafe uv_tty_set_mode(cuv_tty(stream.raw), UV_TTY_MODE_RAW)
     guard status == 0 else { throw UVError(status, .setOption) }
   }
 
-  /// The terminal's size in characters; `nil` where there is no terminal.
+  /// The terminal's size in characters; `nil` if there is no terminal.
   public var windowSize: (columns: Int, rows: Int)? {
     guard kind == .terminal, let stream, !stream.isClosing else { return nil }
     var columns: Int32 = 0
@@ -254,19 +253,21 @@ extension StandardInput {
 
   /// Puts the terminal back into the mode that it was in before raw mode; safe in a signal handler.
   ///
-  /// While the terminal is another job's it does nothing.
+  /// While the terminal belongs to another job it does nothing.
   public static func resetTerminal() { if terminalIsOurs { _ = uv_tty_reset_mode() } }
 
   /// Whether the terminal on standard input may be read and set; safe in a signal handler.
   ///
-  /// While it is another job's, both would stop the process.
+  /// While it belongs to another job, both would stop the process.
   package static var terminalIsOurs: Bool {
     let job = tcgetpgrp(STDIN_FILENO)
     // A terminal that does not control this process has no jobs.
     return job < 0 || job == getpgrp()
   }
 
-  /// Reads on when the terminal, which is another job's now, is ours again: no system tells.
+  /// Continues to read when the terminal, which belongs to another job now, is ours again.
+  ///
+  /// The system does not report that, so a timer checks.
   fileprivate func waitForTerminal() {
     stream?.stopReading()
     waiting?.cancel()
@@ -282,9 +283,9 @@ extension StandardInput {
   }
 }
 
-/// libuv's handle for standard input where that can be polled.
+/// libuv's handle for standard input that can be polled.
 private final class InputStream: Handle {
-  /// Strong, so that standard input lives while it is read; the close lets go of it.
+  /// Strong, so that standard input lives while it is read; the close releases it.
   var owner: StandardInput?
 
   init(terminalOn loop: EventLoop) throws(UVError) {
@@ -310,7 +311,7 @@ private final class InputStream: Handle {
     let status = unsafe uv_read_start(
       cuv_stream(raw),
       { handle, _, buffer in
-        // Without a buffer libuv does not read, and says ENOBUFS.
+        // Without a buffer libuv does not read, and reports ENOBUFS.
         let isTerminal = unsafe handle?.pointee.type == UV_TTY
         guard !isTerminal || StandardInput.terminalIsOurs else { return }
         unsafe EventLoop.lendReadBuffer(for: handle, in: buffer)
@@ -342,7 +343,7 @@ private final class InputStream: Handle {
   }
 
   override func willClose() {
-    // Before the close: afterwards libuv would no longer know which terminal to give back.
+    // Before the close: afterwards libuv does not know any more which terminal to restore.
     StandardInput.resetTerminal()
   }
 

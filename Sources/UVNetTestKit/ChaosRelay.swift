@@ -1,10 +1,10 @@
 public import UVNet
 
-/// A relay between clients and a server that does to their bytes what bad networks do.
+/// A relay between clients and a server that behaves like a bad network.
 ///
-/// It delays them, splits and merges them, cuts and resets connections, and corrupts bytes. What
-/// befalls a connection follows from the relay's seed, from the connection's number and from
-/// positions in its streams, so that a seed that found a fault finds it again.
+/// It delays, splits and merges bytes, cuts and resets connections, and corrupts bytes. The faults of a
+/// connection depend on the relay's seed, the connection's number and positions in its streams, so that a
+/// seed that found a fault finds it again.
 public final class ChaosRelay {
   /// How bad the network is.
   ///
@@ -41,7 +41,7 @@ public final class ChaosRelay {
     case corrupt
   }
 
-  /// What decides about everything; print it when a test fails.
+  /// The seed of all random decisions; print it when a test fails.
   public let seed: UInt64
   /// Where clients connect to.
   public var address: SocketAddress { listener?.localAddress ?? SocketAddress(.loopback, port: 0) }
@@ -61,9 +61,9 @@ public final class ChaosRelay {
   /// - Parameters:
   ///   - target: The server.
   ///   - loop: The loop to work on.
-  ///   - seed: What decides about everything; a random one where none is given.
+  ///   - seed: The seed of all random decisions; a random one if none is given.
   ///   - faults: How bad the network is.
-  /// - Throws: What listening meets.
+  /// - Throws: The error of listening.
   public init(
     to target: SocketAddress, on loop: EventLoop, seed: UInt64 = .random(in: .min ... .max),
     faults: Faults = Faults()
@@ -159,7 +159,7 @@ private final class Link {
 
   private func closed(_ stream: Stream, _ reason: CloseReason) {
     stream.stop()
-    // What this end still has to get it gets; a failure of one end is a failure of the other.
+    // Bytes on their way to this end are still sent; a failure of one end fails the other.
     if reason.error != nil { stream.sink.reset() }
     open -= 1
     if open == 0 { onClose() }
@@ -172,7 +172,7 @@ private final class Stream {
   let sink: TCPConnection
   var onFault: (ChaosRelay.Fault) -> Void = { _ in }
   private let faults: ChaosRelay.Faults
-  /// Decides about faults, at positions that do not depend on when bytes come.
+  /// Decides about faults, at positions that do not depend on timing.
   private var misfortune: SplitMix64
   /// Decides about delays and pieces.
   private var timing: SplitMix64
@@ -237,7 +237,7 @@ private final class Stream {
     if !held.isEmpty || hasEnded { wait() }
   }
 
-  /// Lets happen to a piece what is due in it, and returns the fault that ends the connection.
+  /// Applies the faults that are due in a piece, and returns the one that ends the connection.
   private func befall(_ piece: inout [UInt8]) -> ChaosRelay.Fault? {
     while position + piece.count > nextFault, !faults.kinds.isEmpty {
       let fault = faults.kinds[misfortune.below(faults.kinds.count)]

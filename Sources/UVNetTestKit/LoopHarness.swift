@@ -2,8 +2,8 @@ public import UVNet
 
 /// Runs a test's body and then its loop, and fails unless everything was closed at the end.
 ///
-/// A watchdog on the same loop ends a test that hangs; it bounds nothing else. The kit knows no
-/// test framework: what goes wrong is thrown.
+/// A watchdog on the same loop ends a test that hangs, and is no limit for a test that works. The kit does
+/// not depend on a test framework: it throws an error.
 ///
 /// ```swift
 /// try LoopHarness.run { loop, calls in
@@ -36,7 +36,7 @@ public enum LoopHarness {
     }
     loop.run()
     timer.cancel()
-    // One turn more, for the watchdog's own close.
+    // One more turn, for the close of the watchdog.
     if !hung { loop.run() }
     let open = loop.openHandles
     if !open.isEmpty {
@@ -51,7 +51,7 @@ public enum LoopHarness {
   }
 }
 
-/// What a ``LoopHarness`` finds wrong.
+/// The failure that a ``LoopHarness`` found.
 public enum LoopHarnessError: Error, CustomStringConvertible {
   /// The watchdog fired.
   case hung(open: [String], calls: [String])

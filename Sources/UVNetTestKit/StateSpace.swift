@@ -1,16 +1,16 @@
-/// Everything that a value type can be brought to, by every order of events, breadth first.
+/// All states that a value type can reach, by every order of events, breadth first.
 ///
-/// A model checker in small: it visits each state once, tries every event there, and stops at the
-/// first step that breaks what must hold, with the shortest way to it.
+/// It is a small model checker. It visits each state once, tries every event there, and stops at the
+/// first step that breaks an invariant, with the shortest sequence of events that leads to it.
 public struct StateSpace: Hashable, Sendable, CustomStringConvertible {
   /// States that differ.
   public private(set) var states = 1
   /// Events tried, over all states.
   public private(set) var transitions = 0
-  /// Events of the longest of the shortest ways to a state.
+  /// The number of events on the longest of the shortest ways to a state.
   public private(set) var depth = 0
 
-  /// A step that broke what must hold, with the events that lead there.
+  /// A step that broke an invariant, with the events that lead to it.
   public struct Violation: Error, CustomStringConvertible {
     /// What was broken.
     public let error: any Error
@@ -21,7 +21,7 @@ public struct StateSpace: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(error), after \(events.joined(separator: ", "))" }
   }
 
-  /// There are more states than the caller allowed: the key tells too many apart.
+  /// There are more states than the caller allowed, probably because the key distinguishes too many.
   public struct TooMany: Error {
     /// How many were allowed.
     public let limit: Int
@@ -33,9 +33,9 @@ public struct StateSpace: Hashable, Sendable, CustomStringConvertible {
   ///   - start: The first state.
   ///   - limit: More states than this are a mistake.
   ///   - events: What may happen in a state.
-  ///   - key: What tells states apart. Two states of one key must go on alike.
-  ///   - step: Lets an event happen; throws if that breaks what must hold.
-  /// - Returns: How much there was.
+  ///   - key: Identifies a state. Two states with the same key must behave in the same way.
+  ///   - step: Performs an event; throws if that breaks an invariant.
+  /// - Returns: The number of states and events.
   /// - Throws: ``Violation``, or ``TooMany``.
   public static func explore<State, Event, Key: Hashable>(
     from start: State, limit: Int = 1_000_000, events: (State) -> [Event], key: (State) -> Key,

@@ -3,8 +3,8 @@
 import collections
 import sys
 
-#: Percent of a library's lines that tests must reach, or the exceptions explain. Not all: which lines
-#: of a few are reached, such as those after an interrupted call, depends on the machine's pace.
+#: Percent of a library's lines that tests must reach, or the exceptions explain. Not 100: whether some
+#: lines are reached, such as those after an interrupted call, depends on the machine's speed.
 FLOOR = 99.0
 
 

@@ -2,8 +2,8 @@ import TestTaskProgramBasics
 
 /// The sections and entries of an INI text with their places in it, and all that is wrong with it.
 ///
-/// This is the form only: which sections and keys exist, and what their values mean, is
-/// ``SettingKey``'s affair. Reading goes on after a problem, so that one run reports them all.
+/// It knows the syntax only; ``SettingKey`` knows which sections and keys exist, and what their values
+/// mean. Reading goes on after a problem, so that one run reports them all.
 package struct INIText {
   /// Where something is: both count from 1, columns in Unicode scalars.
   package struct Place: Hashable, Comparable {
@@ -65,16 +65,16 @@ package struct INIText {
     }
   }
 
-  /// What has to stand behind `key =` for a value to be read back as it is.
+  /// The text to write after `key =` so that reading it gives this value.
   ///
-  /// - Returns: `nil` for a value that no line can hold: one with control characters, or one that
-  ///   has a quote and needs quotes, which cannot hold any.
+  /// - Returns: `nil` for a value that cannot be written: one with control characters, or one that
+  ///   contains a quote and needs quotes.
   package static func written(_ value: String) -> String? {
     let scalars = Array(value.unicodeScalars)
     guard !scalars.contains(where: \.isForbidden) else { return nil }
     let needsQuotes = scalars.isEmpty || scalars.contains { $0.isBlank || $0.startsComment }
     guard scalars.contains("\"") else { return needsQuotes ? " \"\(value)\"" : " \(value)" }
-    // Without quotes, then, and without a blank that could set off a comment.
+    // Without quotes, so without a blank that could begin a comment.
     let beginsComment = zip(scalars, scalars.dropFirst()).contains {
       $0.isBlank && $1.startsComment
     }
@@ -183,7 +183,7 @@ extension UInt8 {
   fileprivate var isBlank: Bool { self == UInt8(ascii: " ") || self == UInt8(ascii: "\t") }
   fileprivate var startsComment: Bool { self == UInt8(ascii: "#") || self == UInt8(ascii: ";") }
   fileprivate var isForbidden: Bool { self < 0x20 && self != UInt8(ascii: "\t") || self == 0x7F }
-  /// Whether it goes on with a character of UTF-8 that began before.
+  /// Whether this byte continues a character of UTF-8.
   fileprivate var isContinuation: Bool { self & 0xC0 == 0x80 }
 }
 
@@ -194,7 +194,7 @@ extension Unicode.Scalar {
 }
 
 extension String {
-  /// As a message may show it: a file may hold what steers a terminal, and a megabyte without an end.
+  /// Escaped and shortened for a message: a file may contain control sequences, or a line of a megabyte.
   var shown: String {
     let most = 80
     let isLong = utf8.count > most

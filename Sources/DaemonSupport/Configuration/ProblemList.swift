@@ -1,7 +1,7 @@
-/// Problems met from the first line of a file to its last: the first hundred, and how many there are.
+/// The problems of a file in the order of its lines: the first hundred, and how many there are.
 ///
-/// A wrong file may have one in each of 200 000 lines. Nobody reads so many messages, and to make
-/// them would take seconds.
+/// A wrong file may have one in each of 200 000 lines. Nobody reads so many messages, and making them
+/// would take seconds.
 struct ProblemList: Equatable {
   /// Problems over this number are only counted.
   static let most = 100
@@ -19,7 +19,7 @@ struct ProblemList: Equatable {
     first.append(INIText.Problem(place: place(), message: message()))
   }
 
-  /// Adds the problems that were met on another way through the same file.
+  /// Adds the problems that another pass over the same file found.
   mutating func merge(_ other: ProblemList) {
     count += other.count
     first = Array((first + other.first).sorted { $0.place < $1.place }.prefix(Self.most))

@@ -1,9 +1,9 @@
-/// One setting as the ini has it: section, key, what it accepts, and how it reaches its value.
+/// One setting of an ini: its section, its key, the values that it accepts, and how to set it.
 ///
-/// A program lists its settings once, in ``SettingValues/keys``: the ini, the flags, dumps and
-/// reloading all go by that list.
+/// A program lists its settings once, in ``SettingValues/keys``; the ini, the flags, dumps and reloading
+/// use that list.
 package struct SettingKey<Values>: Sendable {
-  /// When a changed value counts for a running program.
+  /// When a changed value takes effect in a running program.
   package enum Effect: Sendable {
     case onReload
     case onRestart
@@ -16,7 +16,7 @@ package struct SettingKey<Values>: Sendable {
   package let effect: Effect
   /// The value as the ini would have it, unquoted.
   package let read: @Sendable (Values) -> String
-  /// Takes a value over; false if it is not acceptable.
+  /// Sets the value; false if it is not accepted.
   package let write: @Sendable (inout Values, String) -> Bool
 
   var id: String { "\(section).\(name)" }
@@ -31,7 +31,7 @@ package struct SettingKey<Values>: Sendable {
       effect: effect,
       read: { String($0[keyPath: path]) },
       write: { values, text in
-        // Int's own parser would take a sign too.
+        // Int's own parser would accept a sign too.
         guard text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
           let number = Int(text), range.contains(number)
         else { return false }
@@ -58,7 +58,7 @@ package struct SettingKey<Values>: Sendable {
       })
   }
 
-  /// Any text but none at all; `accepts` says what it should be.
+  /// Any text that is not empty; `accepts` describes it.
   package static func text(
     _ section: String, _ name: String, _ path: any WritableKeyPath<Values, String> & Sendable,
     _ accepts: String, _ effect: Effect
@@ -72,7 +72,7 @@ package struct SettingKey<Values>: Sendable {
       })
   }
 
-  /// One of a few words.
+  /// One of several words.
   package static func choice<Choice>(
     _ section: String, _ name: String, _ path: any WritableKeyPath<Values, Choice> & Sendable,
     _ effect: Effect

@@ -5,7 +5,7 @@ package enum SettingOrigin: Equatable, CustomStringConvertible {
   case preset
   case file(String, line: Int)
   case flag(String)
-  /// The machine allows no more; the text says what was asked and what stands against it.
+  /// Lowered to what the machine allows; the text has the configured value and the reason.
   case lowered(String)
 
   package var description: String {

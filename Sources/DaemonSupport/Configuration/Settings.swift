@@ -1,6 +1,6 @@
 import TestTaskProgramBasics
 
-/// The settings in force, each with its origin: flags beat the ini, the ini beats the defaults.
+/// The settings in force, each with its origin: flags override the ini, the ini overrides the defaults.
 package struct Settings<Values: SettingValues>: Equatable {
   package private(set) var values = Values()
   private var origins: [String: SettingOrigin] = [:]
@@ -8,7 +8,7 @@ package struct Settings<Values: SettingValues>: Equatable {
   /// Every setting at its default.
   package init() {}
 
-  /// Takes a whole file over, or changes nothing.
+  /// Applies a whole file, or changes nothing.
   ///
   /// - Parameters:
   ///   - bytes: The file's content.
@@ -54,7 +54,7 @@ package struct Settings<Values: SettingValues>: Equatable {
     self = taken
   }
 
-  /// Takes a flag's value over, or throws what it accepts, for a usage message.
+  /// Applies a flag's value; throws what the flag accepts, for a usage message.
   package mutating func apply(
     flag: String, _ name: String, in section: String, _ value: String
   ) throws(SettingProblems) {
@@ -95,14 +95,14 @@ package struct Settings<Values: SettingValues>: Equatable {
   package var dump: String {
     Values.sections.map { section in
       let lines = Values.keys.filter { $0.section == section }.map { key in
-        // What no ini can hold was refused when it came.
+        // A value that no ini can hold was refused when it was set.
         "\(key.name) =\(INIText.written(key.read(values)) ?? "")  # \(origin(of: key))\n"
       }
       return "[\(section)]\n" + lines.joined()
     }.joined(separator: "\n")
   }
 
-  /// The keys whose values differ and count only after a restart.
+  /// The keys whose values differ and take effect only after a restart.
   package func needingRestart(from old: Settings) -> [String] {
     Values.keys.filter { key in
       key.effect == .onRestart && key.read(values) != key.read(old.values)

@@ -1,7 +1,6 @@
 import TestTaskProgramBasics
 
-/// Puts the settings together from the file and the flags of one command line, again at each
-/// reload.
+/// Combines the settings from the file and the flags of one command line, again at each reload.
 package struct SettingsLoader<Values: SettingValues> {
   /// A value given by a flag, in the ini's terms.
   package struct Flag {
@@ -22,7 +21,7 @@ package struct SettingsLoader<Values: SettingValues> {
     flags.append(Flag(name: flag, section: section, key: key, value: value))
   }
 
-  /// Reads the file anew, and sets the flags over it.
+  /// Reads the file again, and applies the flags over it.
   package func load() throws(SettingProblems) -> Settings<Values> {
     var settings = Settings<Values>()
     if let path { try settings.apply(ini: Self.contents(of: path), path: path) }
@@ -34,7 +33,7 @@ package struct SettingsLoader<Values: SettingValues> {
 
   /// The largest file that is read: far more than all settings and comments need.
   private static var maximumByteCount: Int { 1 << 20 }
-  /// Milliseconds in which a command whose output is the file has to be done; a reload waits too.
+  /// Milliseconds within which a pipe has to end, such as that of a command; a reload blocks as long.
   private static var pipePatience: Int64 { 1_000 }
 
   private static func contents(of path: String) throws(SettingProblems) -> [UInt8] {

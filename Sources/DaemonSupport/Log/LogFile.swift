@@ -21,10 +21,10 @@ package enum LogFile {
     }
   }
 
-  /// The permissions of a file that is made: others than owner and group read no addresses.
+  /// The permissions of a new file: only owner and group may read the addresses in it.
   static let mode: UInt16 = 0o640
 
-  /// Opens the path to append lines to it, making the file if need be.
+  /// Opens the path to append lines to it, and makes the file if there is none.
   static func open(_ path: String) throws(Failure) -> LineWriter {
     guard path != "-" else {
       try checkStandardOutput()
@@ -37,12 +37,12 @@ package enum LogFile {
     }
   }
 
-  /// Whether ``open(_:)`` would succeed, found out without making anything.
+  /// Checks whether ``open(_:)`` would succeed, without making a file.
   package static func check(_ path: String) throws(Failure) {
     guard path != "-" else { return try checkStandardOutput() }
     var status = stat()
     if unsafe stat(path, &status) == 0 {
-      // There is one: it is opened as the start would open it, which changes nothing.
+      // The file exists: opening it as the start would changes nothing.
       do throws(Descriptor.Failure) {
         try Descriptor(appendingTo: path, mode: mode).close()
       } catch {
@@ -58,7 +58,7 @@ package enum LogFile {
     }
   }
 
-  /// Whether a file of this path can be made where there is none.
+  /// Checks whether a file can be made at a path where there is none.
   private static func checkFolder(of path: String) throws(Failure) {
     guard !path.hasSuffix("/") else { throw Failure(path: path, reason: reason(EISDIR)) }
     let folder = folder(of: path)
@@ -67,7 +67,7 @@ package enum LogFile {
     }
   }
 
-  /// Standard output may have been given to us in a state that takes no line, ever.
+  /// Standard output may be closed or read only, so that no line can ever be written.
   private static func checkStandardOutput() throws(Failure) {
     func fail(_ reason: String) -> Failure {
       Failure(path: "-", reason: "standard output \(reason)")
@@ -84,7 +84,7 @@ package enum LogFile {
     path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? "."
   }
 
-  /// Where a symbolic link leads, as seen from here; nil if the path is no link.
+  /// The target of a symbolic link, relative to the working directory; nil if the path is not a link.
   private static func linkTarget(_ path: String) -> String? {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = unsafe buffer.withUnsafeMutableBytes { buffer in

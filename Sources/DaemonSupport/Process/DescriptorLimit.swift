@@ -6,7 +6,7 @@
 
 /// How many descriptors the process may have.
 package enum DescriptorLimit {
-  /// Raises the soft limit as far as `wanted` connections need and the hard one allows.
+  /// Raises the soft limit to what `wanted` connections need, at most to the hard limit.
   ///
   /// - Parameters:
   ///   - wanted: Descriptors that connections would take.

@@ -6,11 +6,11 @@ import TestTaskProgramBasics
   import Darwin
 #endif
 
-/// Tells the service manager how the program is, by the protocol of sd_notify(3).
+/// Reports the program's state to the service manager, by the protocol of sd_notify(3).
 ///
 /// Messages arrive in their order. While the manager's socket is full they wait here, and
-/// ``sendWaiting()`` tries again: a service whose `READY=1` were lost would be taken for one that
-/// does not start. Without a socket nothing is sent.
+/// ``sendWaiting()`` tries again: if `READY=1` were lost, the manager would think that the service does
+/// not start. Without a socket nothing is sent.
 package final class ServiceNotifier {
   private let path: [UInt8]
   private var waiting: [String] = []
@@ -18,9 +18,9 @@ package final class ServiceNotifier {
   /// Called when messages begin to wait: ``sendWaiting()`` should be called a little later.
   package var onWaiting: () -> Void = {}
 
-  /// A service manager that takes nothing for so many attempts is gone, or has other cares.
+  /// After this number of failed attempts the waiting messages are dropped: the manager does not read.
   private static let mostAttempts = 600
-  /// Over it the oldest message is dropped: what counts is the last state.
+  /// Above this number the oldest message is dropped: the last state matters.
   private static let mostWaiting = 64
 
   /// - Parameter socket: Where the service manager listens, as in `NOTIFY_SOCKET`.
@@ -40,7 +40,7 @@ package final class ServiceNotifier {
   package func send(_ assignments: String) {
     guard isEnabled else { return }
     let wasWaiting = isWaiting
-    // Of two states that nobody has seen yet only the newer one is of interest.
+    // Of two states that wait, only the newer one matters.
     if assignments.hasPrefix("STATUS=") { waiting.removeAll { $0.hasPrefix("STATUS=") } }
     waiting.append(assignments)
     if waiting.count > Self.mostWaiting { waiting.removeFirst() }
@@ -51,7 +51,7 @@ package final class ServiceNotifier {
 
   /// Sends the messages that wait, as many as there is room for.
   ///
-  /// A message that cannot be sent for another reason is lost; so are all that wait when there was
+  /// A message that cannot be sent for another reason is dropped. All that wait are dropped when there was
   /// no room at too many attempts.
   package func sendWaiting() {
     while let message = waiting.first {
@@ -66,7 +66,7 @@ package final class ServiceNotifier {
     (waiting, failedAttempts) = ([], 0)
   }
 
-  /// - Returns: Whether there is no use in trying again: it is sent, or will never be.
+  /// - Returns: False if it should be tried again; true if it was sent or can never be.
   private func transmit(_ message: String) -> Bool {
     #if os(Linux)
       let kind = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
@@ -91,7 +91,7 @@ package final class ServiceNotifier {
     return sent >= 0 || !Self.isPassing(errno)
   }
 
-  /// Whether an error says that there is no room now, and not that there is something wrong.
+  /// Whether an error only means that there is no room now.
   private static func isPassing(_ code: Int32) -> Bool {
     [EAGAIN, EWOULDBLOCK, EINTR, ENOBUFS, ENOMEM, EMFILE, ENFILE].contains(code)
   }

@@ -8,10 +8,10 @@ extension Descriptor {
   /// Reads a whole file of at most `limit` bytes.
   ///
   /// - Parameters:
-  ///   - path: What is read; a FIFO or a terminal is read until its end, however long that takes,
-  ///     unless the file is private.
+  ///   - path: The file. A FIFO or a terminal is read to its end, however long that takes, unless the
+  ///     file is private.
   ///   - limit: The most bytes that are read, whole MiB; a longer file is an error.
-  ///   - isPrivate: Whether the file is its owner's alone: then it is never a link.
+  ///   - isPrivate: Whether the file is for its owner alone; a symbolic link is then an error.
   /// - Returns: The content.
   /// - Throws: Why it cannot be read.
   package static func readFile(
@@ -26,18 +26,18 @@ extension Descriptor {
 
   /// Reads a whole regular file, or a pipe to its end within a time; anything else is refused.
   ///
-  /// A FIFO without a writer would read as an empty file, a terminal or a device without an end.
+  /// Reading a FIFO without a writer would give an empty file, and a terminal or a device might not end.
   ///
   /// - Parameters:
-  ///   - path: A regular file, or a pipe that somebody writes to, as the shell's `<(command)`.
+  ///   - path: A regular file, or a pipe with a writer, such as the shell's `<(command)`.
   ///   - limit: The most bytes that are read, whole MiB; a longer content is an error.
-  ///   - patience: The most milliseconds that are waited for the end of a pipe, all in all.
+  ///   - patience: The most milliseconds to wait for the end of a pipe, in all.
   /// - Returns: The content; of a pipe it is not empty.
   /// - Throws: Why it cannot be read, or what it is in place of a file.
   package static func readFileOrPipe(
     _ path: String, limit: Int, patience: Int64
   ) throws(Failure) -> [UInt8] {
-    // Before it is opened: opening a device can do something to it.
+    // Checked before it is opened, because opening a device can have an effect.
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { throw Failure() }
     try refuseUnreadable(status.st_mode)
@@ -63,8 +63,10 @@ extension Descriptor {
     }
   }
 
-  /// Reads to the end; a descriptor that does not block is waited for until `deadline`, in
-  /// ``milliseconds``, or not at all without one.
+  /// Reads to the end.
+  ///
+  /// For a non-blocking descriptor it waits until `deadline`, in ``milliseconds``, or not at all without
+  /// one.
   private static func readToEnd(
     _ number: Int32, limit: Int, until deadline: Int64?
   ) throws(Failure) -> [UInt8] {
@@ -90,7 +92,7 @@ extension Descriptor {
     throw Failure(message: "it is over \(limit >> 20) MiB")
   }
 
-  /// Milliseconds on a clock that nobody sets.
+  /// Milliseconds on the monotonic clock.
   static var milliseconds: Int64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)

@@ -5,7 +5,7 @@
 #endif
 
 extension Descriptor {
-  /// Writes what is taken at once, and never waits.
+  /// Writes as much as the reader takes at once, and never blocks.
   ///
   /// - Returns: How many bytes were taken; 0 while there is no room.
   package func write(_ bytes: RawSpan) throws(Failure) -> Int {
@@ -28,10 +28,9 @@ extension Descriptor {
     try unsafe write(bytes.span.bytes)
   }
 
-  /// Writes all of the text, or fails once nothing of it was taken for `patience` milliseconds.
+  /// Writes all of the text; fails when the reader has taken nothing for `patience` milliseconds.
   ///
-  /// Without a patience it waits for as long as it takes: that is for a program that has nothing
-  /// else to do.
+  /// Without a patience it waits without a limit, for a program that has nothing else to do.
   package func write(_ text: String, patience: Int32? = 100) throws(Failure) {
     var bytes = Array(text.utf8)[...]
     var deadline = patience.map { Self.milliseconds + Int64($0) } ?? .max
@@ -45,7 +44,7 @@ extension Descriptor {
       }
       guard now < deadline else { throw Failure(code: ETIMEDOUT) }
       var interest = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
-      // A terminal may poll writable and still not have room for a line's end, which takes two bytes.
+      // A terminal may poll writable and still have no room for a line end, which takes two bytes.
       if unsafe poll(&interest, 1, Int32(clamping: deadline - now)) > 0 { poll(nil, 0, 1) }
     }
   }

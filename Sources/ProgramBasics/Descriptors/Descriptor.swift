@@ -6,10 +6,10 @@
 
 /// An open file, pipe, terminal or socket that is written to without ever waiting for its reader.
 ///
-/// A descriptor that somebody else gave us (standard output, standard error) usually blocks, and its
-/// flags belong to everybody who shares it: a program that set `O_NONBLOCK` on a shell's terminal
-/// would make the shell fail. To ask `poll` first is no way out either: a terminal that polls
-/// writable may have room for one byte, and other processes may fill a pipe in between. So:
+/// A descriptor that the parent process passed on (standard output, standard error) usually blocks, and
+/// its flags are shared: if a program set `O_NONBLOCK` on a shell's terminal, the shell would fail. `poll`
+/// does not help either: a terminal that polls writable may have room for one byte only, and other
+/// processes may fill a pipe in between. So:
 ///
 /// - a regular file, a directory or a block device is written to as it is: it waits for no reader;
 /// - a pipe or a terminal is opened anew with `O_NONBLOCK`, which gives flags of its own;
@@ -17,7 +17,7 @@
 /// - for the rest (another user's pipe or terminal after `su`, no `/proc`, other devices)
 ///   `O_NONBLOCK` is set for the time of one system call and taken back after it.
 ///
-/// It is a number and not an owner: whoever opened it calls ``close()``.
+/// It is only a number: the code that opened it has to call ``close()``.
 package struct Descriptor: Sendable {
   /// Why the system refused.
   package struct Failure: Error, Equatable {
@@ -39,7 +39,7 @@ package struct Descriptor: Sendable {
 
   /// How a write is kept from waiting.
   enum Way: Sendable {
-    /// By itself: a file, or a descriptor of our own with `O_NONBLOCK`.
+    /// No measure: a file, or a descriptor of our own with `O_NONBLOCK`.
     case plainWrite
     /// `send` with `MSG_DONTWAIT`.
     case send
@@ -52,7 +52,7 @@ package struct Descriptor: Sendable {
   /// Standard error as this program writes to it.
   package static let errors = Descriptor(sharing: STDERR_FILENO)
 
-  /// The number by which the system knows it; only for calls that this type does not have.
+  /// The descriptor's number, for calls that this type does not have.
   package let number: Int32
   let way: Way
   private let isOpenedHere: Bool
@@ -63,7 +63,7 @@ package struct Descriptor: Sendable {
     isOpenedHere = true
   }
 
-  /// Writes to a descriptor that somebody else gave us and that stays theirs.
+  /// Writes to a descriptor that the parent process passed on; it is not closed here.
   ///
   /// - Parameter number: An open descriptor; one that is closed or read only fails at each write.
   package init(sharing number: Int32) {
@@ -117,13 +117,13 @@ package struct Descriptor: Sendable {
     self.init(shared: number, way: .switchedFlags)
   }
 
-  /// Opens a file to append to it, made where there is none.
+  /// Opens a file to append to it, and makes it if there is none.
   ///
   /// - Parameters:
-  ///   - path: A FIFO that nobody reads is an error, as is a socket or a directory.
-  ///   - mode: The permissions of a file that is made.
+  ///   - path: The file. A FIFO without a reader, a socket and a directory are errors.
+  ///   - mode: The permissions of a new file.
   ///   - followsLinks: Whether the path may be a symbolic link.
-  ///   - truncates: Whether what the file holds is removed.
+  ///   - truncates: Whether to empty the file.
   /// - Throws: Why it cannot be opened.
   package init(
     appendingTo path: String, mode: UInt16, followsLinks: Bool = true, truncates: Bool = false
@@ -132,7 +132,7 @@ package struct Descriptor: Sendable {
     if !followsLinks { flags |= O_NOFOLLOW }
     if truncates { flags |= O_TRUNC }
     var number = unsafe open(path, flags)
-    // Only then: in a folder like /tmp the system refuses `O_CREAT` on another user's file.
+    // Only if there is none: in a folder like /tmp the system refuses `O_CREAT` on another user's file.
     if number < 0, errno == ENOENT { number = unsafe open(path, flags | O_CREAT, mode_t(mode)) }
     guard number >= 0 else { throw Self.failure(ofOpening: path) }
     self.init(opened: number)
@@ -146,17 +146,17 @@ package struct Descriptor: Sendable {
   /// Whether it is a terminal.
   package var isTerminal: Bool { isatty(number) == 1 }
 
-  /// Makes the folders on the way to a file that is its owner's alone.
+  /// Makes the folders of a path, for a file that only its owner may read.
   package static func makeFolders(for path: String) {
     for index in path.indices.dropFirst() where path[index] == "/" {
       unsafe mkdir(String(path[..<index]), 0o700)
     }
   }
 
-  /// Lets only the owner read and write, though the file may be older than that rule.
+  /// Sets the permissions so that only the owner can read and write, also for an old file.
   package func makePrivate() { fchmod(number, 0o600) }
 
-  /// What `errno` says of a path that could not be opened, and more where that says little.
+  /// The meaning of `errno` for a path that could not be opened, with a better text for some errors.
   static func failure(ofOpening path: String) -> Failure {
     let code = errno
     var status = stat()

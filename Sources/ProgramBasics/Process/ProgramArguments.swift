@@ -1,9 +1,9 @@
 /// The arguments that the program was started with, as bytes.
 package enum ProgramArguments {
-  /// The first argument that is no UTF-8, with its other bytes as `\xF6`; nil if all are text.
+  /// The first argument that is not UTF-8, with its invalid bytes as `\xF6`; nil if all are UTF-8.
   ///
-  /// Swift's strings repair such bytes: as a path the argument would name another file. Whoever
-  /// reads arguments as text refuses them first.
+  /// Swift's strings replace such bytes, so that a path would name another file. A program that reads
+  /// arguments as text has to refuse them first.
   package static var firstThatIsNoText: String? {
     for index in 0..<Int(CommandLine.argc) {
       guard let start = unsafe CommandLine.unsafeArgv[index] else { continue }
@@ -14,7 +14,7 @@ package enum ProgramArguments {
     return nil
   }
 
-  /// Bytes that are no UTF-8 as they can be shown; nil for bytes that are.
+  /// Bytes that are not UTF-8, escaped; nil for valid UTF-8.
   static func description(ofNoText bytes: [UInt8]) -> String? {
     guard String(validating: bytes, as: UTF8.self) == nil else { return nil }
     return bytes.map { byte in

@@ -1,6 +1,6 @@
 import UVNet
 
-/// What `--version` says.
+/// The text of `--version`.
 public enum ProgramVersion {
   /// Of this package; see CHANGELOG.md.
   public static let number = "0.1.0"

@@ -9,7 +9,7 @@
   import SwiftOverlayShims
 #endif
 
-/// The time of day, which jumps when it is set; for stamping, never for waiting.
+/// The time of day, which jumps when it is set; for time stamps, never for waiting.
 public enum WallClock {
   /// Nanoseconds since 1970 in UTC.
   public static var nanoseconds: Int64 {

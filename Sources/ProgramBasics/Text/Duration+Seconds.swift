@@ -1,7 +1,7 @@
 extension Duration {
   /// Reads seconds such as `3`, `0.25` or `4294967295`: ASCII digits, at most nine decimals.
   ///
-  /// No sign, exponent or white space, and nothing that rounds: what is typed is what is meant.
+  /// No sign, exponent or white space, and no more decimals than can be represented exactly.
   package init?(decimalSeconds text: String) {
     let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     guard let whole = parts.first, parts.count <= 2, (1...10).contains(whole.count) else {

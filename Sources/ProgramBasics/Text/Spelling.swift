@@ -1,13 +1,13 @@
 /// Finds the word that a mistyped one was meant to be, for "did you mean".
 public enum Spelling {
-  /// The candidate nearest to `word`, when it is near enough to be worth asking about.
+  /// The candidate nearest to `word`, if it is near enough to suggest.
   ///
   /// - Parameters:
   ///   - word: What was typed, in any case.
   ///   - candidates: The words that it may have been meant to be, in lower case.
   /// - Returns: A candidate that `word` begins, or one with at most half of its letters different.
   public static func nearest(to word: String, among candidates: [String]) -> String? {
-    // A long word is not compared: it is no slip of the finger, and the cost is quadratic.
+    // A long word is not compared: it is not a typing mistake, and the cost is quadratic.
     guard !word.isEmpty, word.utf8.count <= 64 else { return nil }
     let word = word.lowercased()
     if let completed = candidates.first(where: { $0.hasPrefix(word) }) { return completed }

@@ -1,5 +1,5 @@
 extension Unicode.Scalar {
-  /// Whether showing it raw could steer the terminal or disguise the text around it.
+  /// Whether showing it unescaped could control the terminal or disguise the text around it.
   ///
   /// C0, DEL and C1 controls, line and paragraph separators, and bidirectional controls.
   fileprivate var isUnsafeToShow: Bool {
@@ -11,9 +11,9 @@ extension Unicode.Scalar {
 }
 
 extension Unicode.Scalar {
-  /// Whether it takes no place of its own, or looks like a space without being one.
+  /// Whether it is invisible, or looks like a space without being one.
   ///
-  /// A message that showed it raw would show a word that looks right and is called wrong.
+  /// If a message showed it unescaped, the word in the message would look right although it is wrong.
   fileprivate var isInvisible: Bool {
     // Unicode's tables are slow to ask, and begin above ASCII.
     guard !isASCII else { return false }
@@ -21,8 +21,8 @@ extension Unicode.Scalar {
     case .format, .spaceSeparator: return self != " "
     default: break
     }
-    // What Unicode wants ignored where it is not understood, such as Hangul's fillers, and the
-    // Braille pattern without dots.
+    // Characters that Unicode says to ignore by default, such as Hangul's fillers, and the Braille
+    // pattern without dots.
     return properties.isDefaultIgnorableCodePoint && !properties.isVariationSelector
       || value == 0x2800
   }
@@ -46,7 +46,7 @@ extension String {
     return result
   }
 
-  /// The text as a JSON string, quotes included, in which nothing unsafe stands raw.
+  /// The text as a JSON string with its quotes, in which everything unsafe is escaped.
   public var jsonString: String {
     var result = "\""
     for scalar in unicodeScalars {

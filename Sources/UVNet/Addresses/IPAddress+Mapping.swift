@@ -13,7 +13,7 @@ extension IPAddress {
     return IPAddress(storage: .v6(high: 0, low: 0xffff_0000_0000 | UInt64(bits), scope: 0))
   }
 
-  /// The IPv4 address in a mapped one; any other address as it is.
+  /// The IPv4 address inside an IPv4-mapped one; any other address unchanged.
   var unmapped: IPAddress {
     guard case .v6(high: 0, let low, _) = storage, low >> 32 == 0xffff else { return self }
     return IPAddress(storage: .v4(UInt32(truncatingIfNeeded: low)))

@@ -1,15 +1,15 @@
 internal import CLibUV
 
-/// A wait for an instant to the nanosecond, by a descriptor that the system makes readable then.
+/// A wait for an instant to the nanosecond, by a timerfd, which becomes readable then.
 ///
-/// libuv and the system's poll count in milliseconds. Linux alone has this; elsewhere, and where no
-/// descriptor is left, there is none, and a ``LoopTimer`` does without.
+/// libuv and the system's poll count milliseconds. Only Linux has it. Elsewhere, or if no descriptor is
+/// left, ``make`` returns nil, and a ``LoopTimer`` uses libuv's timer.
 final class Alarm: Handle {
   private let descriptor: Int32
   private var body: (() -> Void)?
 
   #if os(Linux)
-    /// An alarm that calls `body` at each instant that is set, unless there is none to be had.
+    /// An alarm that calls `body` at each instant that is set; nil if the system gives none.
     static func make(on loop: EventLoop, _ body: @escaping () -> Void) -> Alarm? {
       let descriptor = cuv_alarm_create()
       guard descriptor >= 0 else { return nil }
@@ -48,17 +48,17 @@ final class Alarm: Handle {
       return status == 0
     }
 
-    /// Rings at an instant on the clock of ``EventLoop/now``; false when it cannot.
+    /// Sets the instant, on the clock of ``EventLoop/now``; false if the system refuses.
     func set(_ nanoseconds: UInt64, keepsLoopAlive: Bool) -> Bool {
       let present = uv_hrtime()
-      // 0 would be never.
+      // 0 would disarm the timer.
       let wait = nanoseconds > present ? nanoseconds - present : 1
       guard !isClosing, cuv_alarm_set(descriptor, wait) == 0 else { return false }
       if keepsLoopAlive { unsafe uv_ref(raw) } else { unsafe uv_unref(raw) }
       return true
     }
 
-    /// Does not ring before it is set again.
+    /// Disarms the alarm until it is set again.
     func unset() {
       guard !isClosing else { return }
       _ = cuv_alarm_set(descriptor, 0)
@@ -66,7 +66,7 @@ final class Alarm: Handle {
     }
 
     private func ring() {
-      // It would be readable, and ring, for ever.
+      // Otherwise the descriptor stays readable and the callback is called again at once.
       unset()
       loop.dispatch { body?() }
     }
@@ -77,7 +77,7 @@ final class Alarm: Handle {
   #endif
 
   override func didClose() {
-    // Not before: libuv must not be watching a descriptor that is closed.
+    // Not earlier: libuv must not watch a closed descriptor.
     closeDescriptor(descriptor)
     body = nil
   }

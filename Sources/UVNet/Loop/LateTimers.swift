@@ -1,43 +1,43 @@
 internal import CLibUV
 
-/// Timers that are called late, and that wait for the loop to look for I/O first.
+/// Timers that are late, and wait until the loop has polled for I/O.
 ///
-/// After a stand-still (SIGSTOP, a paused virtual machine, a long callback) libuv calls what is due
-/// before it polls. The program would give up on peers whose bytes have long been in the kernel.
+/// After a pause (SIGSTOP, a paused virtual machine, a long callback) libuv calls timers before it polls.
+/// The program would then time out peers whose bytes are already in the kernel.
 struct LateTimers {
-  /// Later than this there was a stand-still, a short one perhaps: a loop that is not busy calls a
-  /// timer within two milliseconds.
+  /// A timer that is later than this was delayed by a pause: a loop that is not busy calls a timer within
+  /// two milliseconds.
   static let lateness: UInt64 = 10_000_000
 
-  /// In the order in which libuv would have called them; nil where one was taken back.
+  /// In the order in which libuv would have called them; nil where one was removed.
   private var queue: [LoopTimer?] = []
   /// The position in ``queue`` of the next one to call.
   private var first = 0
-  /// The place of what stands at the beginning of ``queue``: a timer keeps its place, and so is taken
-  /// back without a search.
+  /// The place of the first element of ``queue``.
+  ///
+  /// A timer remembers its place, so that it is removed without a search.
   private var base = 0
 
   /// How many wait.
   private(set) var count = 0
 
-  /// Whether the loop has begun a turn since the first of them began to wait, and so will have
-  /// polled at its end.
+  /// Whether the loop has begun a turn since the first of them began to wait: it polls in that turn.
   var hasTurnBegun = false
 
-  /// Lets a timer wait behind the others; returns its place.
+  /// Adds a timer at the end; returns its place.
   mutating func append(_ timer: LoopTimer) -> Int {
     queue.append(timer)
     count += 1
     return base + queue.count - 1
   }
 
-  /// Takes the timer at a place back.
+  /// Removes the timer at a place.
   mutating func remove(at place: Int) {
     queue[place - base] = nil
     forgetOne()
   }
 
-  /// Takes the next one to call.
+  /// Removes and returns the next one to call.
   mutating func popFirst() -> LoopTimer? {
     while first < queue.count {
       first += 1
@@ -59,7 +59,7 @@ struct LateTimers {
 }
 
 extension EventLoop {
-  /// Lets a timer that is due wait until the loop has polled, if it is late or follows one that is.
+  /// Postpones a due timer until the loop has polled, if it is late or comes after a late one.
   ///
   /// - Parameters:
   ///   - timer: The timer.
@@ -78,11 +78,11 @@ extension EventLoop {
     return unsafe lateTimers.append(timer)
   }
 
-  /// Calls them after a poll; from a callback that takes long on, the rest waits for another.
+  /// Calls them after a poll; if a callback takes long, the rest waits for the next poll.
   func callLateTimers() {
     guard unsafe lateTimers.hasTurnBegun else { return }
     let start = uv_hrtime()
-    // Not more than wait now: one that is scheduled anew gets its turn from libuv.
+    // Only those that wait now: libuv calls one that is scheduled again.
     for _ in unsafe 0..<lateTimers.count {
       guard let timer = unsafe lateTimers.popFirst() else { break }
       timer.fireAfterPoll()

@@ -18,7 +18,7 @@ public struct Signal: RawRepresentable, Hashable, Sendable {
   public static let interrupt = Signal(rawValue: SIGINT)
   /// Ctrl-\ at the terminal (SIGQUIT).
   public static let quit = Signal(rawValue: SIGQUIT)
-  /// The terminal is gone; to a daemon, the request to read its configuration again (SIGHUP).
+  /// The terminal was closed; for a daemon, the request to read its configuration again (SIGHUP).
   public static let hangUp = Signal(rawValue: SIGHUP)
   /// A signal of the program's own (SIGUSR1).
   public static let user1 = Signal(rawValue: SIGUSR1)

@@ -12,8 +12,8 @@ internal import CLibUV
 /// loop of the process watches a signal, its default action does not happen
 /// (<https://docs.libuv.org/en/v1.x/signal.html>).
 ///
-/// A signal that is watched is unblocked in the loop's thread: some launchers start programs with
-/// signals blocked, which no child could then be ended by.
+/// A signal that is watched is unblocked in the loop's thread. Some launchers start programs with signals
+/// blocked, and such a signal would never be delivered.
 public final class SignalSource: Handle {
   private var body: ((SignalSource) -> Void)?
 
@@ -65,7 +65,7 @@ public final class SignalSource: Handle {
     return source
   }
 
-  /// Lets the thread receive a signal that whoever started the process may have blocked.
+  /// Unblocks a signal in this thread; the parent process may have blocked it.
   private static func unblock(_ signal: Int32) {
     var signals = sigset_t()
     unsafe sigemptyset(&signals)
@@ -76,8 +76,8 @@ public final class SignalSource: Handle {
   /// Whether the process ignores a signal, as one in the background of a shell ignores `SIGINT`, and
   /// one under nohup `SIGHUP`.
   ///
-  /// A program that was started so should leave it so: ask before the signal is watched, which ends
-  /// the ignoring.
+  /// A program should respect that. Ask before the signal is watched, because then it is not ignored any
+  /// more.
   public static func isIgnored(_ signal: Int32) -> Bool {
     var action = sigaction()
     guard unsafe sigaction(signal, nil, &action) == 0 else { return false }
