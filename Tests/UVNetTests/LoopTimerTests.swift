@@ -322,6 +322,11 @@ import UVNetTestKit
     }
   }
 
+  @Test func `a signal has a name`() {
+    #expect("\(Signal(rawValue: SIGTERM))" == "SIGTERM")
+    #expect(Signal(rawValue: SIGURG).description == "signal \(SIGURG)")
+  }
+
   @Test func `whether a signal is ignored can be asked`() async {
     await #expect(processExitsWith: .success) {
       #expect(!SignalSource.isIgnored(SIGQUIT))

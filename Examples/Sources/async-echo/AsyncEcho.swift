@@ -1,11 +1,5 @@
 import UVNet
 
-#if canImport(Darwin)
-  import Darwin
-#else
-  import Glibc
-#endif
-
 @main
 struct AsyncEcho: LoopProgram {
   static func main(on loop: EventLoop) async throws {
@@ -13,8 +7,8 @@ struct AsyncEcho: LoopProgram {
     let address = try SocketAddress(parsing: text, allowPortZero: true)
     let listener = try AsyncListener.listen(at: address, on: loop)
     loop.task {
-      let signal = try await loop.signal(SIGTERM, SIGINT)
-      print("signal \(signal): clients have 5 seconds to leave")
+      let signal = try await loop.signal(.terminate, .interrupt)
+      print("\(signal): clients have 5 seconds to leave")
       listener.close()
       try await loop.sleep(for: .seconds(5))
       loop.stop()

@@ -30,6 +30,23 @@ public struct Signal: RawRepresentable, Hashable, Sendable {
   public static let child = Signal(rawValue: SIGCHLD)
 }
 
+extension Signal: CustomStringConvertible {
+  /// The name, such as `SIGTERM`; `signal 35` for a signal that this type has no name for.
+  public var description: String {
+    switch self {
+    case .terminate: "SIGTERM"
+    case .interrupt: "SIGINT"
+    case .quit: "SIGQUIT"
+    case .hangUp: "SIGHUP"
+    case .user1: "SIGUSR1"
+    case .user2: "SIGUSR2"
+    case .windowChange: "SIGWINCH"
+    case .child: "SIGCHLD"
+    default: "signal \(rawValue)"
+    }
+  }
+}
+
 extension SignalSource {
   /// Watches a signal, by its name.
   ///
