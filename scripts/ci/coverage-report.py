@@ -62,6 +62,9 @@ def main(path):
             print(f"  {name}: {ranges(missed)}\n    {reason}")
             if len(missed) > allowed:
                 print(f"    {len(missed)} lines; {allowed} are explained")
+        if len(missed) < allowed:
+            # No error: whether some lines are reached depends on the machine's speed.
+            print(f"  {name}: {path} explains {allowed} lines, and {len(missed)} are not reached")
     print(f"\n{'library':16} {'lines':>6} {'reached':>8} {'explained':>9}")
     for library, (reached, explained, count) in sorted(totals.items()):
         print(f"{library:16} {count:6} {100 * reached / count:7.2f}% {100 * explained / count:8.2f}%")
