@@ -173,6 +173,8 @@ def background(place):
             os.kill(process, signal.SIGCONT)
         else:
             os.kill(process, signal.SIGTERM)
+        # A shell that has not heard yet that its job goes on would call it stopped.
+        until(lambda: process not in terminal.children(), "the client ends")
         terminal.run("wait %1; echo code $?")
         terminal.wait(r"code 143\r", 10)
         terminal.wait_for_shell(2)
