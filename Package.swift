@@ -19,6 +19,7 @@ let package = Package(
     .library(name: "UVNet", targets: ["UVNet"]),
     .library(name: "UVNetTestKit", targets: ["UVNetTestKit"]),
     .library(name: "TestTaskProto", targets: ["TestTaskProto"]),
+    .library(name: "TestTaskMessages", targets: ["TestTaskMessages"]),
     // For Fuzz/ and Benchmarks/ alone.
     .library(name: "TestTaskFuzzProperties", targets: ["TestTaskFuzzProperties"]),
     .library(name: "TestTaskOperations", targets: ["TestTaskOperations"]),
@@ -56,6 +57,9 @@ let package = Package(
       ],
       swiftSettings: strict + [.strictMemorySafety()]
     ),
+    .target(
+      name: "TestTaskMessages", dependencies: ["UVNet", "TestTaskProto"],
+      swiftSettings: strict + [.strictMemorySafety()]),
     .target(
       name: "TestTaskProgramBasics",
       dependencies: [
@@ -122,12 +126,13 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "TestTaskProtoTests",
-      dependencies: ["TestTaskProto", "UVNetTestKit"],
+      dependencies: ["TestTaskProto", "TestTaskMessages", "UVNetTestKit"],
       resources: [.copy("vectors.json")],
       swiftSettings: strict
     ),
     .testTarget(
-      name: "DocumentationTests", dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto"],
+      name: "DocumentationTests",
+      dependencies: ["UVNet", "UVNetTestKit", "TestTaskProto", "TestTaskMessages"],
       swiftSettings: strict),
     .testTarget(
       name: "ProgramBasicsTests",
@@ -183,7 +188,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "AsyncProgram", "TestTaskTestSupport", "UVNet", "UVNetTestKit", "TestTaskProto",
-        "TestTaskServer", "TestTaskClient",
+        "TestTaskMessages", "TestTaskServer", "TestTaskClient",
       ],
       swiftSettings: strict
     ),

@@ -13,8 +13,11 @@ let package = Package(
   targets: [
     .executableTarget(name: "echo", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "async-echo", dependencies: [uvnet], swiftSettings: strict),
+    .executableTarget(name: "chat", dependencies: [uvnet], swiftSettings: strict),
+    .executableTarget(name: "async-chat", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "proxy", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "redis", dependencies: [uvnet], swiftSettings: strict),
+    .executableTarget(name: "async-proxy", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(
       name: "framing",
       dependencies: [uvnet, .product(name: "TestTaskProto", package: "UVNet")],

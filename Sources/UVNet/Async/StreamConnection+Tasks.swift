@@ -124,6 +124,17 @@ extension StreamConnection {
     if progress.contains(.aboveHighWater) { try await drained() }
   }
 
+  /// Sends a part of an array; see ``write(_:)-(RawSpan)``.
+  ///
+  /// - Parameter bytes: What to send.
+  /// - Throws: As ``write(_:)-(RawSpan)`` does.
+  public nonisolated(nonsending) final func write(
+    _ bytes: ArraySlice<UInt8>
+  ) async throws(UVError) {
+    try write(bytes, completion: nil)
+    if progress.contains(.aboveHighWater) { try await drained() }
+  }
+
   /// Sends text as UTF-8; see ``write(_:)-(RawSpan)``.
   ///
   /// - Parameter text: What to send.

@@ -16,3 +16,12 @@ extension String {
     self = text
   }
 }
+
+extension RawSpan {
+  /// One byte, with a check that it is there.
+  @inlinable
+  func byte(at index: Int) -> UInt8 {
+    precondition(index >= 0 && index < byteCount)
+    return unsafe unsafeLoad(fromByteOffset: index, as: UInt8.self)
+  }
+}

@@ -66,11 +66,3 @@ public struct LineSplitter: Sendable {
     body(line.extracting(0..<count))
   }
 }
-
-extension RawSpan {
-  /// One byte, with a check that it is there.
-  fileprivate func byte(at index: Int) -> UInt8 {
-    precondition(index >= 0 && index < byteCount)
-    return unsafe unsafeLoad(fromByteOffset: index, as: UInt8.self)
-  }
-}

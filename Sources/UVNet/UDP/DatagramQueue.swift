@@ -1,41 +1,47 @@
-/// Datagrams that the kernel has not taken yet, bounded in bytes and in number.
+/// Datagrams that the kernel or a task has not taken yet, bounded in bytes and in number; `Address`
+/// is where they are to go, or where they are from.
 ///
 /// What does not fit is dropped and counted, the newest first: a datagram protocol expects loss, and
-/// an old one is nearer to being sent.
-struct DatagramQueue {
+/// an old one is nearer to being taken.
+struct DatagramQueue<Address> {
   struct Datagram {
     let bytes: [UInt8]
-    let destination: SocketAddress?
+    let address: Address
   }
 
-  var limits: UDPSocket.SendLimits
+  let limits: UDPSocket.QueueLimits
   /// Bytes of payload in the queue.
   private(set) var byteCount = 0
   /// Datagrams that did not fit, since the beginning.
   private(set) var dropped: UInt64 = 0
 
   private var datagrams: [Datagram] = []
-  /// Where the next one to send is; those before it are gone.
+  /// Where the next one is; those before it are gone.
   private var start = 0
 
-  init(limits: UDPSocket.SendLimits) { self.limits = limits }
+  init(limits: UDPSocket.QueueLimits) { self.limits = limits }
 
   var count: Int { datagrams.count - start }
   var isEmpty: Bool { count == 0 }
   var first: Datagram? { isEmpty ? nil : datagrams[start] }
 
+  /// Whether a datagram of so many bytes fits now.
+  func hasRoom(for byteCount: Int) -> Bool {
+    count < limits.maximumDatagrams && byteCount <= limits.maximumBytes - self.byteCount
+  }
+
   /// Puts a datagram at the end; `false`, and one more in ``dropped``, when it does not fit.
-  mutating func append(_ bytes: UnsafeRawBufferPointer, to destination: SocketAddress?) -> Bool {
-    guard count < limits.maximumDatagrams, bytes.count <= limits.maximumBytes - byteCount else {
+  mutating func append(_ bytes: UnsafeRawBufferPointer, _ address: Address) -> Bool {
+    guard hasRoom(for: bytes.count) else {
       dropped &+= 1
       return false
     }
-    datagrams.append(unsafe Datagram(bytes: Array(bytes), destination: destination))
+    datagrams.append(unsafe Datagram(bytes: Array(bytes), address: address))
     byteCount += bytes.count
     return true
   }
 
-  /// Takes the first datagram away: it was sent, or never will be.
+  /// Takes the first datagram away.
   mutating func removeFirst() {
     guard let first else { return }
     byteCount -= first.bytes.count

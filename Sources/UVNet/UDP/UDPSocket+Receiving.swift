@@ -99,9 +99,14 @@ extension UDPSocket {
   private func didFailToReceive(_ status: Int32) {
     if status == UV_EAGAIN.rawValue { return }
     // These were about a datagram that we have sent, and are over by being read.
-    let refusals = [UV_ECONNREFUSED, UV_EHOSTUNREACH, UV_ENETUNREACH, UV_EHOSTDOWN, UV_EMSGSIZE]
-    if !refusals.contains(where: { $0.rawValue == status }) { beginRest() }
+    if !Self.isRefusal(status) { beginRest() }
     tell(UVError(status, .receive))
+  }
+
+  /// Whether an error is about a datagram that was sent before.
+  static func isRefusal(_ status: Int32) -> Bool {
+    let refusals = [UV_ECONNREFUSED, UV_EHOSTUNREACH, UV_ENETUNREACH, UV_EHOSTDOWN, UV_EMSGSIZE]
+    return refusals.contains { $0.rawValue == status }
   }
 
   func tell(_ error: UVError) {

@@ -65,7 +65,7 @@ extension UDPSocket {
 
   /// Lets a datagram wait for the kernel, where there is room for it.
   func enqueue(_ bytes: UnsafeRawBufferPointer, to address: SocketAddress?) -> SendResult {
-    guard unsafe queue.append(bytes, to: address) else { return .dropped }
+    guard unsafe queue.append(bytes, address) else { return .dropped }
     if queue.count == 1 { watch() }
     return .queued
   }
@@ -124,7 +124,7 @@ extension UDPSocket {
     for _ in 0..<DatagramBatch.capacity {
       guard !isClosing, let next = queue.first else { break }
       let status = unsafe next.bytes.withUnsafeBytes { bytes in
-        unsafe transmit(bytes, to: next.destination)
+        unsafe transmit(bytes, to: next.address)
       }
       if Self.isTemporary(status) { break }
       queue.removeFirst()
@@ -134,6 +134,7 @@ extension UDPSocket {
         tell(UVError(status, .send))
       }
     }
+    tasks?.didSend()
     guard !isClosing, queue.isEmpty else { return }
     watch()
     loop.dispatch { handlers?.onDrain?(self) }

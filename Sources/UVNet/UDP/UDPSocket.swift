@@ -43,13 +43,16 @@ internal import CLibUV
     /// Bytes of a datagram that are received, 1 … 65536; a longer one is truncated, and says so.
     public var maximumDatagramBytes: Int
     /// What may wait to be sent.
-    public var sendLimits: SendLimits
+    public var sendLimits: QueueLimits
+    /// What may wait for a task to receive it; callbacks get each datagram at once.
+    public var receiveLimits: QueueLimits
 
     /// Makes a set of options.
     public init(
       reuseAddress: Bool = false, reusePort: Bool = false, ipv6Only: Bool = false,
       broadcast: Bool = false, receiveBufferBytes: Int = 0, sendBufferBytes: Int = 0,
-      maximumDatagramBytes: Int = 65536, sendLimits: SendLimits = SendLimits()
+      maximumDatagramBytes: Int = 65536, sendLimits: QueueLimits = QueueLimits(),
+      receiveLimits: QueueLimits = QueueLimits()
     ) {
       self.reuseAddress = reuseAddress
       self.reusePort = reusePort
@@ -59,14 +62,15 @@ internal import CLibUV
       self.sendBufferBytes = sendBufferBytes
       self.maximumDatagramBytes = min(max(maximumDatagramBytes, 1), DatagramBatch.slotSize)
       self.sendLimits = sendLimits
+      self.receiveLimits = receiveLimits
     }
   }
 
-  /// What may wait in a socket's queue while the kernel takes no more.
-  public struct SendLimits: Hashable, Sendable {
+  /// What may wait in one of a socket's queues while the kernel, or a task, takes no more.
+  public struct QueueLimits: Hashable, Sendable {
     /// Bytes of payload, at least 0.
     public let maximumBytes: Int
-    /// Datagrams, at least 0; with 0 there is no queue, and what the kernel does not take is dropped.
+    /// Datagrams, at least 0; with 0 there is no queue, and what is not taken at once is dropped.
     public let maximumDatagrams: Int
 
     /// Makes limits, of 1 MiB and 1024 datagrams unless told; negative numbers count as 0.
@@ -125,7 +129,10 @@ internal import CLibUV
   let isIPv6: Bool
   let maximumDatagramBytes: Int
   var handlers: Handlers?
-  var queue: DatagramQueue
+  var queue: DatagramQueue<SocketAddress?>
+  let receiveLimits: QueueLimits
+  /// What tasks that use the socket need.
+  var tasks: DatagramTasks?
   var isPaused = false
   var rest: LoopTimer?
   /// Of a batch in whose middle the program paused.
@@ -154,6 +161,7 @@ internal import CLibUV
     localAddress = address
     maximumDatagramBytes = options.maximumDatagramBytes
     queue = DatagramQueue(limits: options.sendLimits)
+    receiveLimits = options.receiveLimits
     try unsafe super.init(UV_POLL, on: loop) { loop, raw in
       unsafe uv_poll_init(loop, cuv_poll(raw), socket)
     }
@@ -263,6 +271,7 @@ internal import CLibUV
     rest = nil
     withheld = []
     queue.removeAll()
+    tasks?.didClose()
     unsafe uv_poll_stop(cuv_poll(raw))
     closeDescriptor(socket)
   }

@@ -3,12 +3,12 @@ import Testing
 @testable import UVNet
 
 @Suite struct DatagramQueueTests {
-  private func queue(bytes: Int, datagrams: Int) -> DatagramQueue {
+  private func queue(bytes: Int, datagrams: Int) -> DatagramQueue<Int> {
     DatagramQueue(limits: .init(maximumBytes: bytes, maximumDatagrams: datagrams))
   }
 
-  private func append(_ bytes: [UInt8], to queue: inout DatagramQueue) -> Bool {
-    bytes.withUnsafeBytes { queue.append($0, to: nil) }
+  private func append(_ bytes: [UInt8], to queue: inout DatagramQueue<Int>) -> Bool {
+    bytes.withUnsafeBytes { queue.append($0, 0) }
   }
 
   @Test("datagrams leave in the order in which they came, and the bytes are counted")
