@@ -1,11 +1,5 @@
 import UVNet
 
-#if canImport(Darwin)
-  import Darwin
-#else
-  import Glibc
-#endif
-
 /// `async-chat [ADDRESS [SECONDS]]`: whoever connects says a name, and then every line goes to all
 /// others.
 ///
@@ -28,7 +22,7 @@ struct AsyncChat: LoopProgram {
         await room.serve(Member(connection), idleTime)
       }
     }
-    _ = try await loop.signal(SIGTERM, SIGINT)
+    _ = try await loop.signal(.terminate, .interrupt)
     room.end()
   }
 }
