@@ -197,6 +197,8 @@ extension UVError.Code {
   public static let tooManyOpenFiles = Self(UV_EMFILE)
   /// A datagram is longer than can be sent (EMSGSIZE).
   public static let messageTooLong = Self(UV_EMSGSIZE)
+  /// There is a file already (EEXIST).
+  public static let fileExists = Self(UV_EEXIST)
   /// There is no such file, or no folder for it (ENOENT).
   public static let noSuchFile = Self(UV_ENOENT)
   /// There is no such network interface (ENODEV).

@@ -122,30 +122,58 @@ struct SocketFile {
   private static func removeStale(
     _ address: UnixAddress, _ path: String, _ options: UnixListener.Options
   ) throws(UVError) {
-    func refuse(_ reason: String) -> UVError {
-      UVError(.addressInUse, during: .listen, detail: "\(path) \(reason)")
-    }
-    let found: Identity
-    switch look(at: path) {
-    case .socket(let identity): found = identity
-    case .somethingElse: throw refuse("is no socket, and is not replaced")
-    // Gone meanwhile, perhaps.
-    case .failure(-ENOENT): return
-    case .failure(let error): throw UVError(error, .listen)
-    }
-    guard options.replacesStaleFile else { throw refuse("exists") }
-    switch try probe(address) {
-    case 0, EAGAIN, EINPROGRESS: throw refuse("is another server's")
-    case ECONNREFUSED: break
-    case ENOENT: return
-    case let error:
-      throw refuse("cannot be tried: \(UVError.Code(rawValue: -error).message)")
+    guard let found = try findStale(address, path) else { return }
+    guard options.replacesStaleFile else {
+      throw UVError(.addressInUse, during: .listen, detail: "\(path) is stale, and stays")
     }
     guard case .socket(found) = look(at: path) else { return }
     guard unsafe unlink(path) == 0 || errno == ENOENT else {
       throw UVError(
         UVError.Code(rawValue: -errno), during: .listen, detail: "\(path) is stale, and stays")
     }
+  }
+
+  /// The socket at the path, whose server is gone; `nil` where nothing is; throws for any other file.
+  private static func findStale(
+    _ address: UnixAddress, _ path: String
+  ) throws(UVError) -> Identity? {
+    func refusal(_ reason: String, _ code: UVError.Code = .addressInUse) -> UVError {
+      UVError(code, during: .listen, detail: "\(path) \(reason)")
+    }
+    let found: Identity
+    switch look(at: path) {
+    case .socket(let identity): found = identity
+    case .somethingElse: throw refusal("is no socket, and is not replaced", .fileExists)
+    case .failure(-ENOENT): return nil
+    case .failure(let error):
+      throw UVError(UVError.Code(rawValue: error), during: .listen, detail: path)
+    }
+    switch try probe(address) {
+    case 0, EAGAIN, EINPROGRESS: throw refusal("is another server's")
+    case ECONNREFUSED: return found
+    case ENOENT: return nil
+    case let error: throw refusal("cannot be tried: \(UVError.Code(rawValue: -error).message)")
+    }
+  }
+
+  /// Says what keeps a socket from being bound to an address, without leaving a trace.
+  static func check(_ address: UnixAddress) throws(UVError) {
+    guard let path = address.path else {
+      let socket = cuv_stream_socket(AF_UNIX)
+      guard socket >= 0 else { throw UVError(-errno, .listen) }
+      defer { closeDescriptor(socket) }
+      guard bind(socket, to: address, mode: nil) == 0 else { throw UVError(-errno, .listen) }
+      return
+    }
+    _ = try findStale(address, path)
+    guard unsafe access(folder(of: path), W_OK | X_OK) == 0 else {
+      throw UVError(UVError.Code(rawValue: -errno), during: .listen, detail: folder(of: path))
+    }
+  }
+
+  fileprivate static func folder(of path: String) -> String {
+    let bytes = path.utf8
+    return bytes.lastIndex(of: UInt8(ascii: "/")).map { String(Substring(bytes[...$0])) } ?? "."
   }
 
   /// What connecting to the address says, without waiting: 0 or an `errno`.
@@ -173,10 +201,7 @@ private struct FolderLock {
   private let descriptor: Int32
 
   init?(of path: String) {
-    let bytes = path.utf8
-    let slash = UInt8(ascii: "/")
-    let folder = bytes.lastIndex(of: slash).map { String(Substring(bytes[...$0])) } ?? "."
-    descriptor = unsafe cuv_open_folder(folder)
+    descriptor = unsafe cuv_open_folder(SocketFile.folder(of: path))
     guard descriptor >= 0 else { return nil }
     for _ in 0..<20 {
       if cuv_lock_folder(descriptor) != 0 { return }

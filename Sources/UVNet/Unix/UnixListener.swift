@@ -75,8 +75,8 @@ public final class UnixListener: StreamListener {
   ///   - onError: Called when accepting a connection fails; the listener goes on.
   ///   - onConnection: Called with each connection, which must be started or closed.
   /// - Returns: The listener, accepting as soon as the loop runs.
-  /// - Throws: ``UVError/Code/addressInUse`` where another server listens, or the file is none that may
-  ///   be replaced, as the detail says; ``UVError/Code/accessDenied``, ``UVError/Code/noSuchFile`` for a
+  /// - Throws: ``UVError/Code/addressInUse`` where another server listens, ``UVError/Code/fileExists``
+  ///   where the file is no socket; ``UVError/Code/accessDenied``, ``UVError/Code/noSuchFile`` for a
   ///   folder that is not there, and the like.
   public static func listen(
     at address: UnixAddress, on loop: EventLoop, options: Options = Options(),
@@ -132,6 +132,14 @@ public final class UnixListener: StreamListener {
     return try UnixListener(
       socket: descriptor, at: address, nil, on: loop, options: options, onError: onError,
       onConnection: onConnection)
+  }
+
+  /// Says whether ``listen(at:on:options:onError:onConnection:)`` would work, and makes no file.
+  ///
+  /// - Parameter address: Where to listen.
+  /// - Throws: What keeps it from working, as far as that can be told.
+  package static func check(_ address: UnixAddress) throws(UVError) {
+    try SocketFile.check(address)
   }
 
   private static func listen(_ socket: Int32, backlog: Int) -> Bool {

@@ -135,6 +135,25 @@ import UVNetTestKit
     }
   }
 
+  @Test func `whether listening would work can be asked, and leaves no trace`() throws {
+    try UnixListener.check(address)
+    #expect(!isThere)
+    let server = try RawSocket.listen(path: path)
+    #expect(throws: UVError.self) { try UnixListener.check(address) }
+    server.close()
+    // Stale.
+    try UnixListener.check(address)
+    #expect(isThere)
+    unlink(path)
+    folder.put("precious", "socket")
+    let error = #expect(throws: UVError.self) { try UnixListener.check(address) }
+    #expect(error?.code == .fileExists)
+    #expect(throws: UVError.self) { try UnixListener.check(UnixAddress(path: "/nowhere/x")) }
+    #if os(Linux)
+      try UnixListener.check(UnixAddress(abstractName: "uvnet-check-\(getpid())"))
+    #endif
+  }
+
   @Test func `what is no socket is never replaced`() throws {
     for make: () throws -> Void in [
       { folder.put("precious", "socket") },
@@ -148,7 +167,7 @@ import UVNetTestKit
         #expect {
           try listen(on: loop)
         } throws: { error in
-          (error as? UVError)?.code == .addressInUse
+          (error as? UVError)?.code == .fileExists
             && "\(error)".contains("is no socket, and is not replaced")
         }
       }
