@@ -66,7 +66,7 @@ extension UVError {
 
     /// Making a loop or a handle.
     public static let initialize = Operation(rawValue: "initialize")
-    /// ``EventLoop/close()``.
+    /// ``EventLoop/close(file:line:)``.
     public static let closeLoop = Operation(rawValue: "closeLoop")
     /// Opening a UDP socket at an address.
     public static let bind = Operation(rawValue: "bind")

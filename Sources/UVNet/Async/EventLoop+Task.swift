@@ -13,7 +13,7 @@ extension EventLoop {
     Task(executorPreference: LoopExecutor.main) { try await operation() }
   }
 
-  /// Starts a task that throws nothing; see ``task(_:)-(()->R)``.
+  /// Starts a task that throws nothing; see ``task(_:)->Task<R,Error>``.
   ///
   /// - Parameter operation: What the task does.
   /// - Returns: The task.

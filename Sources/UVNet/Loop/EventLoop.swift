@@ -16,8 +16,8 @@ internal import CLibUV
 /// leaves the signal alone, and a write to a connection that its peer has reset would end the
 /// process.
 ///
-/// A program ends its loop by ``endAndClose()``, or by ``end()`` in a callback and ``close()`` after
-/// ``run()``.
+/// A program ends its loop by ``endAndClose(file:line:)``, or by ``end()`` in a callback and
+/// ``close(file:line:)`` after ``run(file:line:)``.
 @safe public final class EventLoop {
   /// Bytes that one read takes at most; all connections of a loop share one such buffer.
   static let readBufferSize = 65536
