@@ -12,6 +12,9 @@ let strict: [SwiftSetting] =
     .enableUpcomingFeature("InternalImportsByDefault"),
   ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
 
+/// What every target of Sources is built with.
+let safe = strict + [.strictMemorySafety()]
+
 let package = Package(
   name: "UVNet",
   platforms: [.macOS(.v15)],
@@ -47,7 +50,7 @@ let package = Package(
     .target(
       name: "UVNet",
       dependencies: ["CLibUV", "CMainQueue"],
-      swiftSettings: strict + [.strictMemorySafety()]
+      swiftSettings: safe
     ),
     .target(
       name: "TestTaskProto",
@@ -55,11 +58,11 @@ let package = Package(
         .product(
           name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Programs"]))
       ],
-      swiftSettings: strict + [.strictMemorySafety()]
+      swiftSettings: safe
     ),
     .target(
       name: "TestTaskMessages", dependencies: ["UVNet", "TestTaskProto"],
-      swiftSettings: strict + [.strictMemorySafety()]),
+      swiftSettings: safe),
     .target(
       name: "TestTaskProgramBasics",
       dependencies: [
@@ -69,13 +72,14 @@ let package = Package(
           condition: .when(traits: ["Programs"])),
       ],
       path: "Sources/ProgramBasics",
-      swiftSettings: strict + [.strictMemorySafety()]),
+      swiftSettings: safe),
     .target(
-      name: "TestTaskDaemonSupport", dependencies: ["TestTaskProgramBasics"],
-      path: "Sources/DaemonSupport", swiftSettings: strict + [.strictMemorySafety()]),
+      name: "TestTaskDaemonSupport",
+      dependencies: ["TestTaskProgramBasics", "TestTaskProto", "UVNet"],
+      path: "Sources/DaemonSupport", swiftSettings: safe),
     .target(
       name: "TestTaskTerminalSupport", dependencies: ["TestTaskProgramBasics", "UVNet"],
-      path: "Sources/TerminalSupport", swiftSettings: strict + [.strictMemorySafety()]),
+      path: "Sources/TerminalSupport", swiftSettings: safe),
     .target(
       name: "TestTaskClientCore",
       dependencies: [
@@ -83,8 +87,8 @@ let package = Package(
         .product(
           name: "DequeModule", package: "swift-collections", condition: .when(traits: ["Programs"])),
       ],
-      path: "Sources/ClientCore", swiftSettings: strict + [.strictMemorySafety()]),
-    .target(name: "UVNetTestKit", dependencies: ["UVNet"], swiftSettings: strict),
+      path: "Sources/ClientCore", swiftSettings: safe),
+    .target(name: "UVNetTestKit", dependencies: ["UVNet"], swiftSettings: safe),
     .target(
       name: "TestTaskServerCore",
       dependencies: [
@@ -93,7 +97,7 @@ let package = Package(
           name: "HeapModule", package: "swift-collections", condition: .when(traits: ["Programs"])),
       ],
       path: "Sources/ServerCore",
-      swiftSettings: strict
+      swiftSettings: safe
     ),
     .executableTarget(
       name: "TestTaskServer",
@@ -105,7 +109,7 @@ let package = Package(
           condition: .when(traits: ["Programs"])),
       ],
       path: "Sources/Server",
-      swiftSettings: strict
+      swiftSettings: safe
     ),
     .executableTarget(
       name: "TestTaskClient",
@@ -116,7 +120,7 @@ let package = Package(
           condition: .when(traits: ["Programs"])),
       ],
       path: "Sources/Client",
-      swiftSettings: strict
+      swiftSettings: safe
     ),
     // What tests of several targets need.
     .target(name: "TestTaskTestSupport", path: "Tests/TestSupport", swiftSettings: strict),
@@ -136,11 +140,13 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ProgramBasicsTests",
-      dependencies: ["TestTaskTestSupport", "TestTaskProgramBasics", "TestTaskProto"],
+      dependencies: ["TestTaskTestSupport", "TestTaskProgramBasics", "TestTaskProto", "UVNet"],
       swiftSettings: strict),
     .testTarget(
       name: "DaemonSupportTests",
-      dependencies: ["TestTaskTestSupport", "TestTaskDaemonSupport", "TestTaskProgramBasics"],
+      dependencies: [
+        "TestTaskTestSupport", "TestTaskDaemonSupport", "TestTaskProgramBasics", "UVNet",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "TerminalSupportTests",

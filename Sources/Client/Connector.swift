@@ -1,4 +1,5 @@
 import TestTaskClientCore
+import TestTaskProgramBasics
 import UVNet
 
 /// Makes connections and carries bytes; it decides nothing and judges nothing.
@@ -104,7 +105,9 @@ final class Connector {
       try connection.write(bytes)
     } catch {
       let generation = generation
-      loop.nextTick { [weak self] in self?.report(.lost(Self.cause(error)), from: generation) }
+      loop.nextTick { [weak self] in
+        self?.report(.lost(LossCause(.failed(error))), from: generation)
+      }
     }
   }
 
@@ -129,7 +132,7 @@ final class Connector {
         },
         onEnd: { [weak self] _ in self?.report(.ended, from: generation) },
         onClose: { [weak self] _, reason in
-          self?.report(.lost(Self.cause(reason)), from: generation)
+          self?.report(.lost(LossCause(reason)), from: generation)
         }))
     onEvent(.connected)
   }
@@ -137,18 +140,8 @@ final class Connector {
   private func report(_ event: Event, from generation: UInt64) {
     if self.generation == generation { onEvent(event) }
   }
+}
 
-  private static func cause(_ reason: CloseReason) -> LossCause {
-    reason.error.map(cause) ?? .closedByServer
-  }
-
-  /// The one name for each way in which a server can end a connection.
-  private static func cause(_ error: UVError) -> LossCause {
-    switch error.code {
-    // Writing breaks when the server's end has come already, though nobody has read it yet, and a
-    // reset may come in place of an end.
-    case .brokenPipe, .connectionReset: .closedByServer
-    default: .failed(reason: error.message)
-    }
-  }
+extension LossCause {
+  fileprivate init(_ reason: CloseReason) { self.init(ConnectionEnd(reason)) }
 }

@@ -25,8 +25,7 @@ final class LogCopy {
   ///   - lostLine: Makes the line that tells of lines lost before it, when writing works again.
   /// - Returns: Why lines are lost, when this is the first.
   func write(_ line: String, lostLine: (_ count: Int) -> String) -> String? {
-    writer.append(line + "\n")
-    writer.flush { count in Array((lostLine(count) + "\n").utf8) }
+    writer.write(line + "\n") { count in Array((lostLine(count) + "\n").utf8) }
     defer { isFailing = writer.owesWriting }
     guard writer.owesWriting, !isFailing else { return nil }
     let reason = writer.failure?.message ?? "its reader takes nothing"

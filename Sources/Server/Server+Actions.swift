@@ -18,14 +18,7 @@ extension Server {
 
   @inline(never)
   private func performAll() {
-    while !core.actions.isEmpty {
-      var actions: [ServerAction] = []
-      swap(&actions, &core.actions)
-      for action in actions { perform(action) }
-      // The memory is used again.
-      actions.removeAll(keepingCapacity: actions.count <= 1_024)
-      if core.actions.isEmpty { swap(&actions, &core.actions) }
-    }
+    while !core.actions.isEmpty { perform(core.actions.removeFirst()) }
   }
 
   private func perform(_ action: ServerAction) {
@@ -36,7 +29,7 @@ extension Server {
       connections[place]?.writeLimits = StreamConnection.WriteLimits(limits)
     case .leave(let departure): leave(departure)
     case .hastenLingering(let time):
-      for connection in lingering.values where connection.pendingBytes == 0 {
+      for connection in connections.allLingering where connection.pendingBytes == 0 {
         connection.closeGracefully(within: time)
       }
     case .wakeForAnswers(let time): answerTimer?.schedule(at: EventLoop.Instant(nanoseconds: time))
@@ -56,14 +49,14 @@ extension Server {
         core.abandonDrain(at: loop.now.nanoseconds)
         performActions()
       }
-    case .log(let level, let event): record(level, event.name) { event.addFields(to: &$0) }
-    case .report(let level, let message): diagnostics.report(level, message)
-    case .notify(let message): notifier.send(message)
+    case .log(let level, let event):
+      output.record(level, event.name) { event.addFields(to: &$0) }
+    case .report(let level, let message): output.diagnostics.report(level, message)
+    case .notify(let message): output.notifier.send(message)
     case .stopListening: listener?.close()
     case .stop: loop.end()
     case .exit(let code):
-      log.flush()
-      diagnostics.flush()
+      output.flush()
       exit(code)
     }
   }
@@ -78,29 +71,16 @@ extension Server {
 
   /// Logs that a client has left, and ends its connection.
   private func leave(_ departure: Departure) {
-    guard let connection = connections[departure.place] else { return }
-    connections[departure.place] = nil
-    record(.info, "disconnect") { departure.addFields(to: &$0, connection) }
-    // No client's place any more.
-    let number = Int(departure.number)
-    connection.role = .left(number: number)
+    guard let connection = connections.remove(at: departure.place, number: departure.number)
+    else { return }
+    output.record(.info, Departure.name) { departure.addFields(to: &$0, connection.traffic) }
     switch departure.ending {
     case .gracefully(let time): connection.closeGracefully(within: time)
-    case .onceSent(let time): close(connection, onceSentWithin: time)
+    case .onceSent(let time): connection.closeOnceSent(within: time)
     case .atOnce: connection.close()
     case .done: return
     }
     // Most are closed by that already.
-    if !connection.isClosing { lingering[number] = connection }
-  }
-
-  private func close(_ connection: TCPConnection, onceSentWithin time: Duration) {
-    do throws(UVError) {
-      try connection.write("") { [unowned connection] _ in
-        connection.closeGracefully(within: time)
-      }
-    } catch {
-      connection.close()
-    }
+    if !connection.isClosing { connections.linger(connection, number: departure.number) }
   }
 }

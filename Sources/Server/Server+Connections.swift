@@ -5,11 +5,10 @@ import TestTaskServerCore
 import UVNet
 
 extension Server {
-  var configuration: Configuration { settings.values }
   private var now: UInt64 { loop.now.nanoseconds }
 
-  /// Opens the listening socket and tells where it is.
-  func listen() throws {
+  /// Opens the listening socket, and says on standard error where it is.
+  func listen() throws -> SocketAddress {
     let address = try SocketAddress(
       host: configuration.address, port: UInt16(clamping: configuration.port))
     // One set for all connections. The server is held strongly, since a weak reference would cost
@@ -21,8 +20,7 @@ extension Server {
         performActions()
       },
       onDrain: { [self] connection in
-        let place = connection.place
-        let answers = core.drained(place, output: connection.outputState, at: now)
+        let answers = core.drained(connection.place, output: connection.outputState, at: now)
         writeFastAnswers(answers, on: connection)
         performActions()
       },
@@ -35,45 +33,30 @@ extension Server {
       },
       onConnection: { [unowned self] _, connection in accept(connection, handlers) })
     self.listener = listener
-    for error in listener.refusedOptions {
-      diagnostics.report(.warning, "going on without an option of connections: \(error)")
-    }
     let bound = listener.localAddress
-    if !bound.isLoopback {
-      diagnostics.report(
-        .warning,
-        "LISTENING BEYOND LOOPBACK on \(bound): the protocol has no authentication, "
-          + "so everybody who can reach this address is served")
-    }
-    diagnostics.print(.info, "listening address=\(bound.host) port=\(bound.port)")
+    for error in listener.refusedOptions { output.diagnostics.report(.warning, .refused(error)) }
+    if !bound.isLoopback { output.diagnostics.report(.warning, .beyondLoopback(bound)) }
+    output.diagnostics.print(.info, "listening address=\(bound.host) port=\(bound.port)")
+    return bound
   }
 
   private func accept(_ connection: TCPConnection, _ handlers: TCPConnection.Handlers) {
     // A peer that has reset the connection already has no address.
     let peer = connection.remoteAddress?.description ?? "unknown"
     if let place = core.connected(peer: peer, at: now) {
-      while connections.count <= place { connections.append(nil) }
-      connections[place] = connection
-      connection.role = .client(place: place)
+      connections.insert(connection, at: place)
       if !inheritsSettings { applySettings(to: connection) }
+      connection.start(handlers)
     } else {
       connection.close()
     }
     performActions()
-    if !connection.isClosing { connection.start(handlers) }
   }
 
-  /// What accepted connections inherit.
-  ///
-  /// A host that went away without a word is noticed in two minutes when nothing is sent to it, and
-  /// by the user timeout when something is.
+  /// How to listen, and what accepted connections inherit.
   var listenerOptions: TCPListener.Options {
     TCPListener.Options(
-      backlog: configuration.backlog,
-      connections: TCPOptions(
-        keepAlive: .init(idle: .seconds(60), interval: .seconds(10), count: 6),
-        // How long a host may leave answers unacknowledged: longer than our own patience.
-        userTimeout: .seconds(configuration.stuckPeerTimeoutSeconds + 10)),
+      backlog: configuration.backlog, connections: TCPOptions(configuration.silenceLimits),
       limits: StreamConnection.WriteLimits(configuration.outputLimits))
   }
 
@@ -81,10 +64,10 @@ extension Server {
   func applySettings(to connection: TCPConnection) {
     connection.writeLimits = StreamConnection.WriteLimits(configuration.outputLimits)
     do throws(UVError) {
-      try connection.setOptions(listenerOptions.connections)
+      try connection.setOptions(TCPOptions(configuration.silenceLimits))
     } catch {
       // The client may be gone already; its connection will say so itself.
-      record(.debug, "option_failed") { $0.add("error", error.description) }
+      output.record(.debug, "option_failed") { $0.add("error", error.description) }
     }
   }
 
@@ -124,7 +107,7 @@ extension Server {
       slowAnswer.removeAll(keepingCapacity: true)
       Message.slowResponse(connectedClientCount: answer.connectedClients)
         .appendFrame(to: &slowAnswer)
-      write(slowAnswer.span.bytes, on: connection)
+      unsafe write(slowAnswer.span.bytes, on: connection)
       core.answered(answer.place, at: start)
       performActions()
     }
@@ -133,14 +116,7 @@ extension Server {
 
   /// Lets the core look at all connections.
   func sweep() {
-    core.sweep(at: now) { [connections] place in
-      guard let connection = connections[place] else {
-        return Traffic(bytesRead: 0, bytesWritten: 0, unsent: 0)
-      }
-      return Traffic(
-        bytesRead: connection.bytesRead, bytesWritten: connection.bytesWritten,
-        unsent: connection.pendingBytes)
-    }
+    core.sweep(at: now) { [connections] place in connections[place]?.traffic ?? Traffic() }
     performActions()
   }
 
@@ -150,7 +126,7 @@ extension Server {
     case .client(let place):
       core.closed(place, ConnectionEnd(reason), unsent: connection.pendingBytes, at: now)
     case .left(let number):
-      if !lingering.isEmpty { lingering[number] = nil }
+      connections.forget(number: number)
       core.lingeringClosed()
     }
     performActions()
@@ -160,6 +136,10 @@ extension Server {
 extension StreamConnection {
   fileprivate var outputState: OutputState {
     OutputState(unsent: pendingBytes, writable: writableBytes)
+  }
+
+  var traffic: Traffic {
+    Traffic(bytesRead: bytesRead, bytesWritten: bytesWritten, unsent: pendingBytes)
   }
 }
 
@@ -171,18 +151,22 @@ extension StreamConnection.WriteLimits {
   }
 }
 
-extension ConnectionEnd {
-  fileprivate init(_ reason: CloseReason) {
-    guard let error = reason.error else {
-      self = reason == .peer ? .ended : .failed(nil)
-      return
-    }
-    switch error.code {
-    // The system says so of a reset that came after the peer's end.
-    case .brokenPipe: self = .ended
-    case .connectionReset: self = .reset
-    case .timedOut: self = .timedOut(error.description)
-    default: self = .failed(error.description)
-    }
+extension TCPOptions {
+  fileprivate init(_ limits: SilenceLimits) {
+    self.init(
+      keepAlive: KeepAlive(
+        idle: limits.beforeFirstProbe, interval: limits.betweenProbes, count: limits.probes),
+      userTimeout: limits.unacknowledged)
+  }
+}
+
+extension String {
+  fileprivate static func refused(_ option: UVError) -> String {
+    "going on without an option of connections: \(option)"
+  }
+
+  fileprivate static func beyondLoopback(_ address: SocketAddress) -> String {
+    "LISTENING BEYOND LOOPBACK on \(address): the protocol has no authentication, "
+      + "so everybody who can reach this address is served"
   }
 }

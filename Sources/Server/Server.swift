@@ -8,41 +8,31 @@ import UVNet
 ///
 /// - `Server+Connections`: the listener, and what connections do
 /// - `Server+Actions`: what the core asks for
-/// - `Server+Log`: log and diagnostics
-/// - `Server+Signals`: signals, and new settings while it runs
 final class Server {
-  let loader: SettingsLoader<Configuration>
-  let diagnostics: Diagnostics
-  var settings: Settings<Configuration>
-
   let loop: EventLoop
-  let notifier = ServiceNotifier()
-  var log: EventLog
-  var isFlushScheduled = false
-  /// Made once: most turns of the loop have something to log.
-  lazy var flushLater: () -> Void = { [unowned self] in flushLog() }
+  let output: DaemonOutput
+  private let daemon: Daemon<Configuration>
+  var configuration: Configuration { core.configuration }
+
   var listener: TCPListener?
   /// Whether accepted connections inherit today's settings from the listener, and not older ones.
   var inheritsSettings = true
   var answerTimer: LoopTimer?
   var sweepTimer: LoopTimer?
   var rejectionTimer: LoopTimer?
-  var logRetryTimer: LoopTimer?
-  var notifyRetryTimer: LoopTimer?
-  private var statusTimer: LoopTimer?
-  /// When standard error was last told that the log loses lines.
-  var logFailureToldAt: EventLoop.Instant?
 
   // Each access is over before anything else of the program runs: the core calls nothing but what
-  // an event hands it, and that touches neither. Dynamic exclusivity checks would cost a fast request
-  // 299 instructions of 1 102 (docs/workarounds.md).
-  @exclusivity(unchecked) var core: ServerCore
-  @exclusivity(unchecked) var fastAnswer = FastAnswer()
+  // an event hands it, and that touches none of these. Dynamic exclusivity checks would cost a fast
+  // request 299 instructions of 1 102, and a client that comes and leaves 390 (docs/workarounds.md).
+  @safe @exclusivity(unchecked) var core: ServerCore
+  @safe @exclusivity(unchecked) var fastAnswer = FastAnswer()
+  @safe @exclusivity(unchecked) var connections = ConnectionTable()
   var slowAnswer: [UInt8] = []
-  /// Connections by their clients' places, which are their tags.
-  var connections: [TCPConnection?] = []
-  /// Connections of clients that have left and not got all yet, by their tags, which are negative.
-  var lingering: [Int: TCPConnection] = [:]
+
+  /// Descriptors for everything that is not a client: three standard ones, two of them opened anew,
+  /// the loop's ten, the log, and for a moment the log's reopening, the configuration, the service
+  /// manager's socket and a client that is turned away.
+  static let reservedDescriptors = 20
 
   /// Opens the log; nothing is listened on before ``start()``.
   ///
@@ -56,13 +46,13 @@ final class Server {
     _ loader: SettingsLoader<Configuration>, _ settings: Settings<Configuration>,
     descriptorRoom: Int, diagnostics: Diagnostics
   ) throws {
-    self.loader = loader
-    self.settings = settings
-    self.diagnostics = diagnostics
     let values = settings.values
     core = ServerCore(values, descriptorRoom: descriptorRoom)
-    log = try EventLog(path: values.logFile, format: values.logFormat, level: values.logLevel)
+    let log = try EventLog(
+      path: values.logFile, format: values.logFormat, level: values.logLevel)
     loop = try EventLoop()
+    output = DaemonOutput(log: log, diagnostics: diagnostics, on: loop)
+    daemon = Daemon(settings, from: loader, output: output, on: loop)
   }
 
   /// Listens, and says so.
@@ -73,39 +63,47 @@ final class Server {
       core.reportRejections()
       performActions()
     }
-    logRetryTimer = .unscheduled(on: loop) { [unowned self] _ in writeAgain() }
-    notifyRetryTimer = .unscheduled(on: loop) { [unowned self] _ in notifyAgain() }
-    notifier.onWaiting = { [unowned self] in scheduleNotifying() }
-    diagnostics.onLoss = { [unowned self] in scheduleWritingAgain() }
     do {
       // First: who reads that we listen may send a signal at once.
-      try watchSignals()
-      try listen()
+      try daemon.watchSignals(
+        onEnd: { [unowned self] signal, name in end(by: signal, name) },
+        onReload: { [unowned self] in takeSettingsOver() })
+      let address = try listen()
+      output.record(.info, "start") {
+        $0.add("address", address.host)
+        $0.add("port", Int(address.port))
+      }
     } catch {
-      loop.end()
-      loop.run()
-      try loop.close()
+      loop.endAndClose()
       throw error
     }
-    notifier.send("READY=1")
-    if notifier.isEnabled {
-      notifier.send(core.status())
-      statusTimer = .every(.seconds(10), on: loop) { [unowned self] _ in
-        notifier.send(core.status())
-      }
-    }
-    record(.info, "start") {
-      guard let address = listener?.localAddress else { return }
-      $0.add("address", address.host)
-      $0.add("port", Int(address.port))
-    }
+    daemon.reportReady { [unowned self] in core.status() }
   }
 
   /// Serves until a signal ends it and the last answer is out.
   func run() throws {
     loop.run()
-    log.flush()
-    diagnostics.flush()
+    output.flush()
     try loop.close()
+  }
+
+  private func end(by signal: Int32, _ name: String) {
+    core.signalled(signal, named: name, at: loop.now.nanoseconds) { [connections] place in
+      connections[place]?.pendingBytes ?? 0
+    }
+    performActions()
+  }
+
+  private func takeSettingsOver() {
+    let room = DescriptorLimit.raise(
+      for: daemon.settings.values.maxConnections, reserve: Self.reservedDescriptors)
+    if let warning = daemon.settings.lowerConnections(to: room) {
+      output.diagnostics.report(.warning, warning)
+    }
+    output.logLevel = daemon.settings.values.logLevel
+    core.reloaded(daemon.settings.values, descriptorRoom: room)
+    inheritsSettings = listener?.options == listenerOptions
+    for connection in connections.all { applySettings(to: connection) }
+    performActions()
   }
 }

@@ -90,7 +90,7 @@ struct ServerCommand: ParsableCommand {
     }
     let room = DescriptorLimit.raise(
       for: settings.values.maxConnections, reserve: Server.reservedDescriptors)
-    let asked = settings.lowerConnections(to: room)
+    let warning = settings.lowerConnections(to: room)
     if isOutputClosed, dumpConfig || settings.values.logFile == "-" {
       diagnostics.report(
         .error,
@@ -103,7 +103,7 @@ struct ServerCommand: ParsableCommand {
     if checkConfig { try check(settings, diagnostics) }
     if dumpConfig { try dump(settings, diagnostics) }
     if !checkConfig && !dumpConfig {
-      try serve(settings, room, lowered: asked, diagnostics)
+      try serve(settings, room, warning, diagnostics)
     }
   }
 
@@ -119,13 +119,13 @@ struct ServerCommand: ParsableCommand {
   }
 
   private func serve(
-    _ settings: Settings<Configuration>, _ room: Int, lowered asked: Int?,
+    _ settings: Settings<Configuration>, _ room: Int, _ warning: String?,
     _ diagnostics: Diagnostics
   ) throws {
     do {
       let server = try Server(
         loader, settings, descriptorRoom: room, diagnostics: diagnostics)
-      if let asked { server.warnOfLowering(from: asked) }
+      if let warning { diagnostics.report(.warning, warning) }
       try server.start()
       try server.run()
     } catch {

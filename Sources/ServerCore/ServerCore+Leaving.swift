@@ -1,15 +1,5 @@
+package import TestTaskProgramBasics
 internal import TestTaskProto
-
-/// How a connection came to its end, as the shell was told.
-package enum ConnectionEnd: Equatable {
-  /// The peer had ended its stream, and perhaps refused what was sent afterwards.
-  case ended
-  /// The peer has reset it.
-  case reset
-  /// The kernel has lost patience with the peer.
-  case timedOut(String)
-  case failed(String?)
-}
 
 extension ServerCore {
   /// How long a client that has left may keep a drain waiting for its own end.
@@ -36,18 +26,21 @@ extension ServerCore {
     _ place: Int, _ reason: DisconnectReason, _ ending: Departure.Ending,
     violation: ProtocolViolation? = nil, error: String? = nil, at now: UInt64
   ) {
-    guard let client = clients.remove(place) else { return }
-    let dropped = sleeping.leave(client.owner) + Int(client.dropped)
+    guard let owner = clients.owner(place) else { return }
+    let asleep = sleeping.leave(owner)
     memory.leave(place)
     if ending != .done { lingeringCount += 1 }
-    actions.append(
-      .leave(
-        Departure(
-          place: place, number: client.number, peer: client.peer, reason: reason, ending: ending,
-          clients: clients.count,
-          milliseconds: now > client.connectedAt ? (now - client.connectedAt) / 1_000_000 : 0,
-          requests: client.requests, dropped: dropped,
-          violation: violation.map { ($0.kind.rawValue, $0.offset) }, error: error)))
+    let left = UInt32(clamping: clients.count - 1)
+    let departure = clients.read(place) { client in
+      Departure(
+        place: place, number: client.number, peer: client.peer,
+        milliseconds: now > client.connectedAt ? (now - client.connectedAt) / 1_000_000 : 0,
+        requests: client.requests, error: error, violation: violation, ending: ending,
+        reason: reason, clients: left,
+        dropped: UInt32(clamping: asleep + Int(client.dropped)))
+    }
+    clients.remove(place)
+    if let departure { actions.append(.leave(departure)) }
   }
 
   /// A client's connection is closed, and that is how it leaves.
@@ -57,10 +50,10 @@ extension ServerCore {
     switch end {
     case .reset: leave(place, .reset, .done, at: now)
     case .ended: closedAfterEnd(place, at: now)
-    case .timedOut(let error):
+    case .timedOut(let failure):
       // The kernel's patience with a peer that takes nothing, which ends soon after ours.
-      leave(place, unsent > 0 ? .stuck : .error, .done, error: error, at: now)
-    case .failed(let error): leave(place, .error, .done, error: error, at: now)
+      leave(place, unsent > 0 ? .stuck : .error, .done, error: failure.description, at: now)
+    case .failed(let failure): leave(place, .error, .done, error: failure?.description, at: now)
     }
     endIfDrained()
   }

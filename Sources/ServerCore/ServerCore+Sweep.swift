@@ -5,7 +5,7 @@ package struct Traffic {
   /// Bytes that the kernel has not taken.
   package var unsent: Int
 
-  package init(bytesRead: UInt64, bytesWritten: UInt64, unsent: Int) {
+  package init(bytesRead: UInt64 = 0, bytesWritten: UInt64 = 0, unsent: Int = 0) {
     self.bytesRead = bytesRead
     self.bytesWritten = bytesWritten
     self.unsent = unsent

@@ -46,8 +46,8 @@ package struct ServerCore {
   var lastSweepWasLate = false
   var drain = Drain()
 
-  /// What the shell is to do; it empties the list when it has done it.
-  package var actions: [ServerAction] = []
+  /// What the shell is to do; it takes each action out to perform it.
+  package var actions = ActionQueue()
 
   package init(_ configuration: Configuration, descriptorRoom: Int) {
     self.configuration = configuration

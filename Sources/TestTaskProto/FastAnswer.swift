@@ -52,7 +52,8 @@ public struct FastAnswer: ~Copyable {
     frames.removeLast(frames.count - Self.byteCount)
     // The text ends the frame.
     let start = Self.byteCount - Timestamp.textByteCount
-    for index in 0..<Timestamp.textByteCount { frames[start + index] = formatter.text[index] }
+    let text = formatter.text
+    for index in 0..<Timestamp.textByteCount { frames[start + index] = text[index] }
   }
 
   @usableFromInline

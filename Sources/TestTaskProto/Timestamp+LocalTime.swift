@@ -11,11 +11,6 @@ extension Timestamp {
     case utc
   }
 
-  /// The local time at a moment, by the time zone rules of the process.
-  init(localTimeAt seconds: Int64, millisecond: Int) {
-    self = Self.at(seconds, millisecond: millisecond, in: .local).time
-  }
-
   /// The time that a clock of a zone shows at a moment, and how far that zone is ahead of UTC.
   ///
   /// Years that four digits cannot say become the first or the last second that they can, so that

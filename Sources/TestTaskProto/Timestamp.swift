@@ -63,25 +63,15 @@ public struct Timestamp: Hashable, Sendable {
 
   /// Appends the 19 bytes of the text form to `output`.
   public func append(to output: inout [UInt8]) {
-    Self.append(year, digits: 4, to: &output)
-    Self.append(month, digits: 2, to: &output)
-    Self.append(day, digits: 2, to: &output)
+    DecimalDigits.append(year, count: 4, to: &output)
+    DecimalDigits.append(month, count: 2, to: &output)
+    DecimalDigits.append(day, count: 2, to: &output)
     output.append(UInt8(ascii: "T"))
-    Self.append(hour, digits: 2, to: &output)
-    Self.append(minute, digits: 2, to: &output)
-    Self.append(second, digits: 2, to: &output)
+    DecimalDigits.append(hour, count: 2, to: &output)
+    DecimalDigits.append(minute, count: 2, to: &output)
+    DecimalDigits.append(second, count: 2, to: &output)
     output.append(UInt8(ascii: "."))
-    Self.append(millisecond, digits: 3, to: &output)
-  }
-
-  /// Appends the last `digits` decimal digits of `number`, which is 0 or more.
-  package static func append(_ number: Int, digits: Int, to output: inout [UInt8]) {
-    var divisor = 1
-    for _ in 1..<digits { divisor *= 10 }
-    while divisor > 0 {
-      output.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
-      divisor /= 10
-    }
+    DecimalDigits.append(millisecond, count: 3, to: &output)
   }
 }
 

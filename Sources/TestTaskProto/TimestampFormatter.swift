@@ -10,16 +10,17 @@
 /// in the first second that it holds. A changed `TZ` or `/etc/localtime` is noticed when a
 /// formatter is created, or after `tzset()`.
 public struct TimestampFormatter: Sendable {
-  private var second: Int64 = 0
-  private var millisecond = 0
+  @usableFromInline var time: TimeText
+
   /// The time last asked for, as 19 ASCII characters (P4).
-  public private(set) var text: [UInt8] = []
+  @inlinable
+  public var text: [UInt8] { time.text }
 
   /// Creates a formatter and reads the time zone of the process.
   public init() {
     // POSIX leaves it to the caller: localtime_r need not read TZ.
     tzset()
-    write(Timestamp(localTimeAt: 0, millisecond: 0))
+    time = TimeText(.answer)
   }
 
   /// The local time at a moment of the wall clock; fractions of a millisecond are cut off.
@@ -39,12 +40,7 @@ public struct TimestampFormatter: Sendable {
   ///
   /// - Parameter wallClockNanoseconds: Nanoseconds since 1970-01-01T00:00:00Z; negative before.
   public mutating func update(wallClockNanoseconds: Int64) {
-    var (second, fraction) = wallClockNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-    if fraction < 0 {
-      second -= 1
-      fraction += 1_000_000_000
-    }
-    update(second: second, millisecond: Int(fraction / 1_000_000))
+    time.update(wallClockNanoseconds: wallClockNanoseconds)
   }
 
   /// The local time now, by the system's wall clock.
@@ -60,29 +56,7 @@ public struct TimestampFormatter: Sendable {
 
   /// The text for a second since 1970 and a millisecond of it, 0 … 999.
   package mutating func format(second: Int64, millisecond: Int) -> String {
-    update(second: second, millisecond: millisecond)
+    time.update(second: second, millisecond: millisecond)
     return String(decoding: text, as: UTF8.self)
-  }
-
-  private mutating func update(second: Int64, millisecond: Int) {
-    if second != self.second {
-      write(Timestamp(localTimeAt: second, millisecond: millisecond))
-      self.second = second
-    } else if millisecond != self.millisecond {
-      writeDigits(of: millisecond)
-    }
-    self.millisecond = millisecond
-  }
-
-  private mutating func write(_ timestamp: Timestamp) {
-    text.removeAll(keepingCapacity: true)
-    timestamp.append(to: &text)
-  }
-
-  private mutating func writeDigits(of millisecond: Int) {
-    let end = Timestamp.textByteCount
-    text[end - 3] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: millisecond / 100)
-    text[end - 2] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: millisecond / 10 % 10)
-    text[end - 1] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: millisecond % 10)
   }
 }

@@ -105,16 +105,18 @@ public enum AsyncHarness {
     #else
       var thread = pthread_t()
     #endif
-    let status = pthread_create(
+    let status = unsafe pthread_create(
       &thread, nil,
       { body in
         #if canImport(Darwin)
           Unmanaged<Body>.fromOpaque(body).takeRetainedValue().run()
         #else
-          if let body { Unmanaged<Body>.fromOpaque(body).takeRetainedValue().run() }
+          if let body = unsafe body {
+            unsafe Unmanaged<Body>.fromOpaque(body).takeRetainedValue().run()
+          }
         #endif
         return nil
-      }, Unmanaged.passRetained(Body(body)).toOpaque())
+      }, unsafe Unmanaged.passRetained(Body(body)).toOpaque())
     precondition(status == 0, "pthread_create: \(status)")
     #if canImport(Darwin)
       if let thread { pthread_detach(thread) }

@@ -144,7 +144,7 @@ extension DecoderVerifier {
       guard error == nil, mistake == nil else { return false }
       do throws(FrameError<Decoder.Failure>) {
         let stream = self.stream
-        switch try cutter.cut(stream.span.bytes.extracting(start..<end), isAtEnd: isAtEnd) {
+        switch unsafe try cutter.cut(stream.span.bytes.extracting(start..<end), isAtEnd: isAtEnd) {
         case .needs(let byteCount):
           needed = byteCount
           return false

@@ -14,8 +14,8 @@ extension RawSocket {
   /// - Throws: The system's error, or what is wrong with the path.
   public static func connect(path: String) throws -> RawSocket {
     let connection = try RawSocket(adopting: unix())
-    let status = try withAddress(path) { address, size in
-      systemConnect(connection.descriptor, address, size)
+    let status = unsafe try withAddress(path) { address, size in
+      unsafe systemConnect(connection.descriptor, address, size)
     }
     guard status == 0 else { throw Failure.system("connect", errno) }
     return connection
@@ -30,8 +30,8 @@ extension RawSocket {
   /// - Throws: The system's error, or what is wrong with the path.
   public static func listen(path: String, backlog: Int32? = 64) throws -> RawSocket {
     let listener = try RawSocket(adopting: unix())
-    let status = try withAddress(path) { address, size in
-      systemBind(listener.descriptor, address, size)
+    let status = unsafe try withAddress(path) { address, size in
+      unsafe systemBind(listener.descriptor, address, size)
     }
     guard status == 0 else { throw Failure.system("bind", errno) }
     if let backlog, systemListen(listener.descriptor, backlog) != 0 {
@@ -46,7 +46,7 @@ extension RawSocket {
   /// - Throws: The system's error.
   public static func unixPair() throws -> (RawSocket, RawSocket) {
     var ends: [Int32] = [-1, -1]
-    guard socketpair(AF_UNIX, streamType, 0, &ends) == 0 else {
+    guard unsafe socketpair(AF_UNIX, streamType, 0, &ends) == 0 else {
       throw Failure.system("socketpair", errno)
     }
     return (try RawSocket(adopting: ends[0]), try RawSocket(adopting: ends[1]))
@@ -65,10 +65,10 @@ extension RawSocket {
     _ = try UnixAddress(path: path)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        body(pointer, socklen_t(MemoryLayout<sockaddr_un>.size))
+    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
+    return unsafe withUnsafePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        unsafe body(pointer, socklen_t(MemoryLayout<sockaddr_un>.size))
       }
     }
   }
@@ -82,9 +82,9 @@ extension RawSocket {
 
 // The C functions, where the class's own methods would hide them.
 private func systemConnect(_ s: Int32, _ a: UnsafePointer<sockaddr>, _ l: socklen_t) -> Int32 {
-  connect(s, a, l)
+  unsafe connect(s, a, l)
 }
 private func systemBind(_ s: Int32, _ a: UnsafePointer<sockaddr>, _ l: socklen_t) -> Int32 {
-  bind(s, a, l)
+  unsafe bind(s, a, l)
 }
 private func systemListen(_ s: Int32, _ backlog: Int32) -> Int32 { listen(s, backlog) }

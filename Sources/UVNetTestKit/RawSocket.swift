@@ -24,7 +24,7 @@ public final class RawSocket {
     /// The failure in words.
     public var description: String {
       switch self {
-      case .system(let call, let code): "\(call): \(String(cString: strerror(code)))"
+      case .system(let call, let code): "\(call): \(unsafe String(cString: strerror(code)))"
       case .timedOut(let call): "\(call): nothing came in \(RawSocket.patience) s"
       case .ended(let bytes): "the stream ended after \(bytes)"
       }
@@ -38,8 +38,8 @@ public final class RawSocket {
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     var patience = timeval(tv_sec: Self.patience, tv_usec: 0)
     let size = socklen_t(MemoryLayout<timeval>.size)
-    _ = setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, size)
-    _ = setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, size)
+    _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, size)
+    _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, size)
   }
 
   deinit { close() }
@@ -61,9 +61,9 @@ public final class RawSocket {
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        body(pointer, socklen_t(MemoryLayout<sockaddr_in>.size))
+    return unsafe withUnsafePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        unsafe body(pointer, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
   }
@@ -78,18 +78,18 @@ public final class RawSocket {
   public static func connect(port: UInt16, receiveBuffer: Int32? = nil) throws -> RawSocket {
     let connection = try RawSocket(adopting: tcp())
     if var size = receiveBuffer {
-      _ = setsockopt(
+      _ = unsafe setsockopt(
         connection.descriptor, SOL_SOCKET, SO_RCVBUF, &size,
         socklen_t(MemoryLayout<Int32>.size))
     }
-    let status = withLoopback(port) { address, length in
-      sysConnect(connection.descriptor, address, length)
+    let status = unsafe withLoopback(port) { address, length in
+      unsafe sysConnect(connection.descriptor, address, length)
     }
     guard status == 0 else { throw Failure.system("connect", errno) }
     // Where nobody listens, the system may give the very port to this end, which meets itself.
     guard connection.port != port else { throw Failure.system("connect", ECONNREFUSED) }
     var on: Int32 = 1
-    _ = setsockopt(
+    _ = unsafe setsockopt(
       connection.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on,
       socklen_t(MemoryLayout<Int32>.size))
     return connection
@@ -105,10 +105,10 @@ public final class RawSocket {
   public static func listen(port: UInt16 = 0, backlog: Int32 = 64) throws -> RawSocket {
     let listener = try RawSocket(adopting: tcp())
     var on: Int32 = 1
-    _ = setsockopt(
+    _ = unsafe setsockopt(
       listener.descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
-    let status = withLoopback(port) { address, length in
-      sysBind(listener.descriptor, address, length)
+    let status = unsafe withLoopback(port) { address, length in
+      unsafe sysBind(listener.descriptor, address, length)
     }
     guard status == 0 else { throw Failure.system("bind", errno) }
     guard sysListen(listener.descriptor, backlog) == 0 else {
@@ -121,7 +121,9 @@ public final class RawSocket {
   public func beginConnecting() -> Int32 {
     guard let descriptor = try? Self.tcp() else { return -1 }
     _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-    _ = Self.withLoopback(port) { address, length in sysConnect(descriptor, address, length) }
+    _ = unsafe Self.withLoopback(port) { address, length in
+      unsafe sysConnect(descriptor, address, length)
+    }
     return descriptor
   }
 
@@ -139,9 +141,9 @@ public final class RawSocket {
   public var port: UInt16 {
     var address = sockaddr_in()
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let status = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        getsockname(descriptor, pointer, &length)
+    let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        unsafe getsockname(descriptor, pointer, &length)
       }
     }
     return status == 0 ? UInt16(bigEndian: address.sin_port) : 0
@@ -154,8 +156,8 @@ public final class RawSocket {
   public func send(_ bytes: [UInt8]) throws {
     var rest = bytes[...]
     while !rest.isEmpty {
-      let sent = rest.withUnsafeBytes { bytes in
-        sysSend(descriptor, bytes.baseAddress, bytes.count, Self.noSignal)
+      let sent = unsafe rest.withUnsafeBytes { bytes in
+        unsafe sysSend(descriptor, bytes.baseAddress, bytes.count, Self.noSignal)
       }
       guard sent > 0 else { throw failure("send") }
       rest = rest.dropFirst(sent)
@@ -167,8 +169,9 @@ public final class RawSocket {
   /// - Parameter bytes: What to send.
   /// - Returns: How many bytes were taken; none as well when the connection has failed.
   public func sendWhatFits(_ bytes: [UInt8]) -> Int {
-    bytes.withUnsafeBytes { bytes in
-      max(0, sysSend(descriptor, bytes.baseAddress, bytes.count, Self.noSignal | Self.noWaiting))
+    unsafe bytes.withUnsafeBytes { bytes in
+      unsafe max(
+        0, sysSend(descriptor, bytes.baseAddress, bytes.count, Self.noSignal | Self.noWaiting))
     }
   }
 
@@ -178,7 +181,7 @@ public final class RawSocket {
   /// - Throws: The system's error.
   public func sendUrgent(_ byte: UInt8) throws {
     var byte = byte
-    guard sysSend(descriptor, &byte, 1, Self.urgent) == 1 else { throw failure("send") }
+    guard unsafe sysSend(descriptor, &byte, 1, Self.urgent) == 1 else { throw failure("send") }
   }
 
   /// Receives exactly `count` bytes.
@@ -203,8 +206,8 @@ public final class RawSocket {
   /// - Throws: The system's error, such as the peer's reset.
   public func receiveSome(atMost limit: Int = 65536) throws -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: limit)
-    let count = buffer.withUnsafeMutableBytes { buffer in
-      recv(descriptor, buffer.baseAddress, buffer.count, 0)
+    let count = unsafe buffer.withUnsafeMutableBytes { buffer in
+      unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
     }
     guard count >= 0 else { throw failure("recv") }
     return Array(buffer[..<count])
@@ -229,7 +232,7 @@ public final class RawSocket {
   /// Drops the connection with a reset (RST).
   public func reset() {
     var now = linger(l_onoff: 1, l_linger: 0)
-    _ = setsockopt(
+    _ = unsafe setsockopt(
       descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
     close()
   }
@@ -266,16 +269,16 @@ public final class RawSocket {
 
 // The C functions, where the class's own methods would hide them.
 private func sysConnect(_ s: Int32, _ a: UnsafePointer<sockaddr>, _ l: socklen_t) -> Int32 {
-  connect(s, a, l)
+  unsafe connect(s, a, l)
 }
 private func sysBind(_ s: Int32, _ a: UnsafePointer<sockaddr>, _ l: socklen_t) -> Int32 {
-  bind(s, a, l)
+  unsafe bind(s, a, l)
 }
 private func sysListen(_ s: Int32, _ backlog: Int32) -> Int32 { listen(s, backlog) }
 private func sysAccept(
   _ s: Int32, _ a: UnsafeMutablePointer<sockaddr>?, _ l: UnsafeMutablePointer<socklen_t>?
-) -> Int32 { accept(s, a, l) }
+) -> Int32 { unsafe accept(s, a, l) }
 private func sysSend(_ s: Int32, _ b: UnsafeRawPointer?, _ n: Int, _ flags: Int32) -> Int {
-  send(s, b, n, flags)
+  unsafe send(s, b, n, flags)
 }
 private func sysClose(_ s: Int32) -> Int32 { close(s) }

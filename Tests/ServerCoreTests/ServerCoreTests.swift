@@ -1,3 +1,4 @@
+import TestTaskProgramBasics
 import TestTaskProto
 import Testing
 
@@ -22,8 +23,9 @@ import Testing
   }
 
   private func takeActions(_ core: inout ServerCore) -> [ServerAction] {
-    defer { core.actions = [] }
-    return core.actions
+    var actions: [ServerAction] = []
+    while !core.actions.isEmpty { actions.append(core.actions.removeFirst()) }
+    return actions
   }
 
   private func reasons(_ actions: [ServerAction]) -> [DisconnectReason] {
@@ -32,7 +34,7 @@ import Testing
 
   private func connect(_ core: inout ServerCore, at now: UInt64 = 0) throws -> Int {
     let place = core.connected(peer: "peer", at: now)
-    core.actions = []
+    _ = takeActions(&core)
     return try #require(place)
   }
 
@@ -111,7 +113,7 @@ import Testing
       let (idle, sleeper, half) = (try connect(&core), try connect(&core), try connect(&core))
       _ = receive([4, 0x22, 2, 8, 100], from: sleeper, &core)
       _ = receive([2, 0x1A], from: half, &core)
-      core.actions = []
+      _ = takeActions(&core)
       for place in [idle, sleeper, half] { core.closed(place, .ended, unsent: 0, at: 0) }
       let expected: [DisconnectReason] = [.eof, halfClose ? .reset : .eof, .violation]
       #expect(reasons(takeActions(&core)) == expected)

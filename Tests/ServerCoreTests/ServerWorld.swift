@@ -1,3 +1,4 @@
+import TestTaskProgramBasics
 import TestTaskProto
 
 @testable import TestTaskServerCore
@@ -353,11 +354,7 @@ struct ServerWorld {
   // MARK: The shell
 
   private mutating func perform() {
-    while !core.actions.isEmpty {
-      let actions = core.actions
-      core.actions = []
-      for action in actions { perform(action) }
-    }
+    while !core.actions.isEmpty { perform(core.actions.removeFirst()) }
     // What a drain has dropped is what would sleep longest.
     for (place, connection) in connections {
       guard let owner = core.clients.owner(place) else { continue }

@@ -1,4 +1,5 @@
 import TestTaskProgramBasics
+import TestTaskProto
 
 extension Duration {
   /// Milliseconds for people: `0.213`, `12.5`, `1002`.
@@ -9,7 +10,7 @@ extension Duration {
     let microseconds = max(0, microseconds)
     let whole = microseconds / 1000
     if whole >= 100 { return String(whole) }
-    let digits = String(microseconds % 1000 + 1000).dropFirst()
+    let digits = DecimalDigits.text(Int(microseconds % 1000), count: 3)[...]
     return "\(whole).\(whole >= 10 ? digits.prefix(1) : digits)"
   }
 }

@@ -1,4 +1,5 @@
 import TestTaskProgramBasics
+import TestTaskProto
 
 /// Turns events into the lines of the log, for people or as JSON.
 package struct EventFormatter {
@@ -19,8 +20,8 @@ package struct EventFormatter {
   /// Whether lines for people show the bytes of a frame that breaks the protocol; JSON always does.
   var isVerbose = false
   private var last: Int64?
-  private var utc = LogTimestamp(.utc)
-  private var local = LogTimestamp(.local)
+  private var utc = TimeText(.utc)
+  private var local = TimeText(.local)
 
   init(
     isJSON: Bool = false, isColoured: Bool = false, stamp: Stamp = .local, isVerbose: Bool = false
@@ -57,11 +58,11 @@ package struct EventFormatter {
     case .utc: return utcTime(time) + " "
     case .local:
       // The time of day, without the date and the zone.
-      let text = local.text(wallClockNanoseconds: time)
-      return String(decoding: text[11..<23], as: UTF8.self) + " "
+      local.update(wallClockNanoseconds: time)
+      return String(decoding: local.text[11..<23], as: UTF8.self) + " "
     case .delta:
       let milliseconds = max(0, time - (last ?? time)) / 1_000_000
-      return "+\(milliseconds / 1000).\(String(milliseconds % 1000 + 1000).dropFirst()) "
+      return "+\(milliseconds / 1000).\(DecimalDigits.text(Int(milliseconds % 1000), count: 3)) "
     case .none: return ""
     }
   }
@@ -112,7 +113,8 @@ package struct EventFormatter {
   }
 
   private mutating func utcTime(_ time: Int64) -> String {
-    String(decoding: utc.text(wallClockNanoseconds: time), as: UTF8.self)
+    utc.update(wallClockNanoseconds: time)
+    return String(decoding: utc.text, as: UTF8.self)
   }
 
   private mutating func json(_ event: SessionEvent, _ time: Int64) -> String {

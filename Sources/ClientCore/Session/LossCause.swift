@@ -1,4 +1,4 @@
-import TestTaskProgramBasics
+package import TestTaskProgramBasics
 
 /// Why a connection, or a request with it, was lost.
 package enum LossCause: Hashable {
@@ -18,6 +18,15 @@ package enum LossCause: Hashable {
   case violation
   /// The user wanted it so: `disconnect`, `connect` to elsewhere, or the end of the program.
   case user
+
+  /// The one name for each way in which a server can end a connection.
+  package init(_ end: ConnectionEnd) {
+    self =
+      switch end {
+      case .ended, .reset, .failed(nil): .closedByServer
+      case .timedOut(let failure), .failed(let failure?): .failed(reason: failure.message)
+      }
+  }
 
   /// The cause in words, for the log.
   package var reason: String {

@@ -1,4 +1,5 @@
 package import TestTaskProgramBasics
+internal import TestTaskProto
 
 /// A log of events: lines of one turn of a loop, written together.
 ///
@@ -7,8 +8,9 @@ package struct EventLog: ~Copyable {
   package var level: LogLevel
   private let path: String
   private var writer: LineWriter
-  private var line: LogLine
-  private var timestamp = LogTimestamp()
+  /// The lines of this turn.
+  private var text: LogText
+  private var time = TimeText(.local)
 
   /// A turn with very many events must not hold them all in memory.
   private static let mostBytesHeld = 262_144
@@ -17,12 +19,12 @@ package struct EventLog: ~Copyable {
   package init(path: String, format: LogFormat, level: LogLevel) throws(LogFile.Failure) {
     self.path = path
     self.level = level
-    line = LogLine(format)
+    text = LogText(format)
     writer = try LogFile.open(path)
   }
 
   /// Whether lines wait for ``flush()``.
-  package var hasLines: Bool { writer.hasLines }
+  package var hasLines: Bool { text.byteCount > 0 }
   /// Whether a failed write left something to make up for: call ``flush()`` now and then.
   package var owesWriting: Bool { writer.owesWriting }
 
@@ -35,28 +37,34 @@ package struct EventLog: ~Copyable {
 
   /// Adds an event if the level asks for it; `addFields` gives it what belongs to the event.
   package mutating func record(
-    _ level: LogLevel, _ event: StaticString, _ addFields: (inout LogLine) -> Void = { _ in }
+    _ level: LogLevel, _ event: StaticString, _ addFields: (inout LogText) -> Void = { _ in }
   ) {
     guard level <= self.level else { return }
-    write(level, event, addFields)
-    line.withBytes { writer.append($0) }
-    if writer.byteCount >= Self.mostBytesHeld { flush() }
+    time.update(wallClockNanoseconds: WallClock.nanoseconds)
+    text.begin(at: time.text, level, event)
+    addFields(&text)
+    text.end()
+    if text.byteCount >= Self.mostBytesHeld { flush() }
   }
 
   /// Hands everything to the file; what it does not take is lost and counted.
   package mutating func flush() {
     guard hasLines || owesWriting else { return }
-    // Copies: the closure must not reach into the log while its writer is at work.
-    let (format, timestamp) = (line.format, timestamp)
-    writer.flush { count in
-      var line = LogLine(format)
-      var timestamp = timestamp
-      line.begin(
-        at: timestamp.text(wallClockNanoseconds: WallClock.nanoseconds), .error, "lost")
-      line.add("count", count)
-      line.finish()
-      return line.withBytes { unsafe $0.withUnsafeBytes { unsafe Array($0) } }
+    let format = text.format
+    text.withBytes { lines in
+      writer.write(lines) { Self.line(forLost: $0, format) }
     }
+    text.removeAll()
+  }
+
+  private static func line(forLost count: Int, _ format: LogFormat) -> [UInt8] {
+    var time = TimeText(.local)
+    time.update(wallClockNanoseconds: WallClock.nanoseconds)
+    var line = LogText(format)
+    line.begin(at: time.text, .error, "lost")
+    line.add("count", count)
+    line.end()
+    return line.withBytes { unsafe $0.withUnsafeBytes { unsafe Array($0) } }
   }
 
   /// Opens the path anew; the old file stays in use if that fails.
@@ -67,14 +75,5 @@ package struct EventLog: ~Copyable {
     } catch {
       throw LogFile.Failure(path: path, reason: error.message)
     }
-  }
-
-  private mutating func write(
-    _ level: LogLevel, _ event: StaticString, _ addFields: (inout LogLine) -> Void
-  ) {
-    line.begin(
-      at: timestamp.text(wallClockNanoseconds: WallClock.nanoseconds), level, event)
-    addFields(&line)
-    line.finish()
   }
 }

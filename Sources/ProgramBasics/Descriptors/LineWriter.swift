@@ -6,8 +6,8 @@
 
 /// Writes whole lines to a file or a descriptor, and never waits.
 ///
-/// Lines are collected until ``flush(lostLine:)``. What is not taken then is lost and counted, and
-/// told in a line of its own when writing works again. A file always keeps whole lines:
+/// What is not taken is lost and counted, and told in a line of its own when writing works again. A
+/// file always keeps whole lines:
 ///
 /// - a file that ends inside a line, as after a power cut, gets the line's end before anything else;
 /// - the rest of a line that was taken in part follows later, unless the file was cut in between
@@ -17,10 +17,10 @@ package struct LineWriter: ~Copyable {
   private var descriptor: Descriptor
   /// The path of a file that was opened here; none for a descriptor that somebody gave us.
   private let path: String?
-  private var buffer = LineBuffer()
+  private var output = LineOutput()
   /// The size of the file when the last write to it had left a line unfinished.
   private var sizeAfterUnfinished = 0
-  /// Why the last ``flush(lostLine:)`` could not write; nil if it could, or there was only no room.
+  /// Why the last write could not; nil if it could, or there was only no room.
   package private(set) var failure: Descriptor.Failure?
 
   /// Writes to a descriptor that somebody else gave us and that stays theirs.
@@ -36,33 +36,24 @@ package struct LineWriter: ~Copyable {
   package init(appendingTo path: String, mode: UInt16) throws(Descriptor.Failure) {
     self.path = path
     descriptor = try Descriptor(appendingTo: path, mode: mode)
-    buffer.setNeedsLineEnd(Self.endsInsideLine(path, size: Self.fileSize(descriptor)))
+    output.setNeedsLineEnd(Self.endsInsideLine(path, size: Self.fileSize(descriptor)))
   }
 
   deinit { descriptor.close() }
 
-  /// Whether lines wait for ``flush(lostLine:)``.
-  package var hasLines: Bool { !buffer.isEmpty }
-  /// Bytes of the lines that wait.
-  package var byteCount: Int { buffer.byteCount }
-  /// Whether a failed write left something to say or to finish: call ``flush(lostLine:)`` now and
+  /// Whether a failed write left something to say or to finish: call ``finish(lostLine:)`` now and
   /// then.
-  package var owesWriting: Bool { buffer.owesWriting }
+  package var owesWriting: Bool { output.owesWriting }
 
-  /// Adds a whole line, its end included.
-  package mutating func append(_ line: RawSpan) { buffer.append(line) }
-
-  /// Adds a whole line, its end included.
-  package mutating func append(_ line: String) { buffer.append(line) }
-
-  /// Writes everything that is taken; the rest is lost and counted.
+  /// Writes whole lines, as many as are taken; the rest is lost and counted.
   ///
-  /// - Parameter lostLine: Makes the line that says how many lines were lost before it.
-  package mutating func flush(lostLine: (_ count: Int) -> [UInt8]) {
-    guard hasLines || owesWriting else { return }
+  /// - Parameters:
+  ///   - lines: The lines, their ends included.
+  ///   - lostLine: Makes the line that says how many lines were lost before it.
+  package mutating func write(_ lines: RawSpan, lostLine: (_ count: Int) -> [UInt8]) {
     let descriptor = descriptor
     var failure: Descriptor.Failure?
-    flush(lostLine: lostLine) { bytes in
+    write(lines, lostLine: lostLine) { bytes in
       do throws(Descriptor.Failure) {
         return try descriptor.write(bytes)
       } catch {
@@ -73,10 +64,23 @@ package struct LineWriter: ~Copyable {
     self.failure = failure
   }
 
-  mutating func flush(lostLine: (_ count: Int) -> [UInt8], write: LineBuffer.Write) {
+  /// Writes a whole line, its end included; see ``write(_:lostLine:)-(RawSpan,_)``.
+  package mutating func write(_ line: String, lostLine: (_ count: Int) -> [UInt8]) {
+    let bytes = Array(line.utf8)
+    unsafe write(bytes.span.bytes, lostLine: lostLine)
+  }
+
+  /// Writes what a failed write has left to say or to finish.
+  package mutating func finish(lostLine: (_ count: Int) -> [UInt8]) {
+    if owesWriting { write("", lostLine: lostLine) }
+  }
+
+  mutating func write(
+    _ lines: RawSpan, lostLine: (_ count: Int) -> [UInt8], by write: LineOutput.Write
+  ) {
     noticeCut()
-    buffer.flush(write, lostLine: lostLine)
-    if path != nil, buffer.hasUnfinishedLine { sizeAfterUnfinished = Self.fileSize(descriptor) }
+    output.write(lines, by: write, lostLine: lostLine)
+    if path != nil, output.hasUnfinishedLine { sizeAfterUnfinished = Self.fileSize(descriptor) }
   }
 
   /// Opens the path anew, after it was moved away; the old file stays in use if that fails.
@@ -89,22 +93,22 @@ package struct LineWriter: ~Copyable {
     // Nobody will finish a line in the old file once it is closed.
     let size = Self.fileSize(old)
     let isAsLeft = size == sizeAfterUnfinished
-    let taken = buffer.abandonUnfinishedLine()
+    let taken = output.abandonUnfinishedLine()
     if taken > 0, isAsLeft { ftruncate(old.number, off_t(size - taken)) }
     old.close()
     descriptor = new
-    buffer.setNeedsLineEnd(Self.endsInsideLine(path, size: Self.fileSize(new)))
+    output.setNeedsLineEnd(Self.endsInsideLine(path, size: Self.fileSize(new)))
   }
 
   /// Forgets the rest of a line whose beginning somebody has cut off.
   private mutating func noticeCut() {
     guard let path, owesWriting else { return }
     let size = Self.fileSize(descriptor)
-    if buffer.hasUnfinishedLine, size < sizeAfterUnfinished {
-      buffer.abandonUnfinishedLine()
-      buffer.setNeedsLineEnd(Self.endsInsideLine(path, size: size))
+    if output.hasUnfinishedLine, size < sizeAfterUnfinished {
+      output.abandonUnfinishedLine()
+      output.setNeedsLineEnd(Self.endsInsideLine(path, size: size))
     } else if size == 0 {
-      buffer.setNeedsLineEnd(false)
+      output.setNeedsLineEnd(false)
     }
   }
 

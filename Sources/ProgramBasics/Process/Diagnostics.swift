@@ -40,8 +40,7 @@ package final class Diagnostics {
 
   /// Writes a line as it is.
   package func print(_ level: LogLevel, _ line: String) {
-    writer.append(prefix(level) + line + "\n")
-    flush()
+    writer.write(prefix(level) + line + "\n", lostLine: lostLine)
     if owesWriting { onLoss() }
   }
 
@@ -50,11 +49,11 @@ package final class Diagnostics {
   package var owesWriting: Bool { writer.owesWriting && writer.failure?.isBrokenPipe != true }
 
   /// Tells of lost lines, and finishes a line, if standard error takes that by now.
-  package func flush() {
-    writer.flush { count in
-      let line = text(.warning, "lines lost that standard error did not take: \(count)")
-      return Array((prefix(.warning) + line + "\n").utf8)
-    }
+  package func flush() { writer.finish(lostLine: lostLine) }
+
+  private func lostLine(_ count: Int) -> [UInt8] {
+    let line = text(.warning, "lines lost that standard error did not take: \(count)")
+    return Array((prefix(.warning) + line + "\n").utf8)
   }
 
   private func text(_ level: LogLevel, _ message: String) -> String {

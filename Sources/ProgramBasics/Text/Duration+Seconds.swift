@@ -1,3 +1,5 @@
+internal import TestTaskProto
+
 extension Duration {
   /// Reads seconds such as `3`, `0.25` or `4294967295`: ASCII digits, at most nine decimals.
   ///
@@ -20,8 +22,7 @@ extension Duration {
   /// Seconds as they are typed, without needless zeros: `3`, `0.25`.
   package var decimalSeconds: String {
     let (seconds, attoseconds) = components
-    var decimals = String(attoseconds.magnitude / 1_000_000_000)
-    decimals = String(repeating: "0", count: max(0, 9 - decimals.count)) + decimals
+    var decimals = DecimalDigits.text(Int(attoseconds.magnitude / 1_000_000_000), count: 9)
     while decimals.hasSuffix("0") { decimals.removeLast() }
     let sign = self < .zero ? "-" : ""
     return sign + String(seconds.magnitude) + (decimals.isEmpty ? "" : "." + decimals)

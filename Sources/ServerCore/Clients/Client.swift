@@ -4,7 +4,7 @@ struct Client {
   var reader: RequestReader
   var requests: UInt64 = 0
   /// `conn` in the log, unique while the server runs; 0 at a place that nobody has.
-  let number: UInt64
+  private(set) var number: UInt64
   var backpressure = Backpressure()
   /// The peer has ended its stream, and still gets something.
   var hasEnded = false
@@ -13,7 +13,7 @@ struct Client {
   /// Its place among the sleeping requests and in the table of clients.
   let owner: SleepQueue.Owner
   /// Its address, as the log has it.
-  let peer: String
+  private(set) var peer: String
   /// Nanoseconds on the loop's clock.
   let connectedAt: UInt64
   var activity: ConnectionActivity
@@ -21,8 +21,15 @@ struct Client {
   @inline(__always)
   var isPresent: Bool { number != 0 }
 
-  /// Stands at places that nobody has.
+  /// Stands at places that nobody has had yet.
   static let absent = Client(
     reader: RequestReader(maximumFrameBytes: 0), number: 0, owner: .none, peer: "",
     connectedAt: 0, activity: ConnectionActivity(at: 0))
+
+  /// Leaves the place to nobody, and holds no memory any more.
+  mutating func clear() {
+    number = 0
+    reader = RequestReader(maximumFrameBytes: 0)
+    peer = ""
+  }
 }

@@ -31,14 +31,11 @@ struct ClientTable {
     places[place] = client
   }
 
-  /// Takes the client at a place away; nil where there is none.
-  mutating func remove(_ place: Int) -> Client? {
-    guard contains(place) else { return nil }
+  /// Takes the client at a place away, and frees what it holds.
+  mutating func remove(_ place: Int) {
+    guard contains(place) else { return }
     count -= 1
-    // Moved and not copied.
-    var client = Client.absent
-    swap(&client, &places[place])
-    return client
+    places[place].clear()
   }
 
   /// Changes the client at a place, where it lies; nil where there is none.

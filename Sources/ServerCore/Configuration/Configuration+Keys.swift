@@ -38,9 +38,13 @@ extension SettingKey {
 extension Settings<Configuration> {
   /// Lowers the limit of connections to what the process has descriptors for.
   ///
-  /// - Returns: The number asked for, if it had to be lowered.
-  package mutating func lowerConnections(to most: Int) -> Int? {
-    lower(
+  /// - Returns: What to tell the operator, if it had to be lowered.
+  package mutating func lowerConnections(to most: Int) -> String? {
+    let asked = lower(
       "max_connections", in: "limits", \.maxConnections, to: most, because: "the descriptor limit")
+    return asked.map {
+      "max_connections lowered from \($0) to \(values.maxConnections): "
+        + "the process may have no more descriptors (ulimit -n)"
+    }
   }
 }

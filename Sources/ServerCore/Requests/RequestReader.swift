@@ -94,7 +94,7 @@ struct RequestReader {
     let bytes = waiting
     waiting = []
     var position = position
-    let next = next(in: bytes.span.bytes, at: &position, mostFast: mostFast)
+    let next = unsafe next(in: bytes.span.bytes, at: &position, mostFast: mostFast)
     if position < bytes.count { waiting = bytes }
     self.position = position < bytes.count ? position : 0
     return next
@@ -103,8 +103,8 @@ struct RequestReader {
   /// Lets bytes wait, from a position on.
   mutating func wait(_ bytes: RawSpan, from position: Int) {
     guard position < bytes.byteCount else { return }
-    bytes.extracting(position..<bytes.byteCount).withUnsafeBytes {
-      waiting.append(contentsOf: $0)
+    unsafe bytes.extracting(position..<bytes.byteCount).withUnsafeBytes {
+      unsafe waiting.append(contentsOf: $0)
     }
   }
 

@@ -139,8 +139,7 @@ package final class Console {
   /// terminal.
   package func printAside(_ line: String) {
     guard !errorsGoAbovePrompt else { return print(line) }
-    errors.append(line + "\n")
-    errors.flush { [program] count in
+    errors.write(line + "\n") { [program] count in
       Array("\(program): lines lost that standard error did not take: \(count)\n".utf8)
     }
   }

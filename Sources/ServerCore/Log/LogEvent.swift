@@ -1,9 +1,17 @@
-import TestTaskDaemonSupport
-import TestTaskServerCore
-import UVNet
+package import TestTaskDaemonSupport
 
-extension LogEvent {
-  var name: StaticString {
+/// A line of the log, but for those of a disconnect, which are ``Departure``'s.
+package enum LogEvent {
+  case connect(conn: UInt64, peer: String, clients: Int)
+  case request(conn: UInt64, sleepSeconds: UInt32?)
+  case answer(conn: UInt64, connectedClients: UInt32?)
+  case rejected(count: Int)
+  case acceptFailed(String)
+  case drain(signal: String, clients: Int, sleeping: Int, dropped: Int)
+  case stop(signal: String?)
+
+  /// What the log calls it.
+  package var name: StaticString {
     switch self {
     case .connect: "connect"
     case .request: "request"
@@ -15,7 +23,7 @@ extension LogEvent {
     }
   }
 
-  func addFields(to line: inout LogLine) {
+  package func addFields(to line: inout LogText) {
     switch self {
     case .connect(let number, let peer, let clients):
       line.add("conn", number)
@@ -38,27 +46,5 @@ extension LogEvent {
       line.add("dropped", dropped)
     case .stop(let signal): if let signal { line.add("signal", signal) }
     }
-  }
-}
-
-extension Departure {
-  func addFields(to line: inout LogLine, _ connection: StreamConnection) {
-    line.add("conn", number)
-    line.add("peer", peer)
-    line.add("reason", reason.rawValue)
-    line.add("clients", clients)
-    line.add("duration_ms", milliseconds)
-    line.add("requests", requests)
-    line.add("rx_bytes", connection.bytesRead)
-    // What is still to be sent counts as sent: it is, unless the connection breaks.
-    let isSent = ending != .atOnce && ending != .done
-    line.add(
-      "tx_bytes", connection.bytesWritten + UInt64(isSent ? connection.pendingBytes : 0))
-    if dropped > 0 { line.add("dropped", dropped) }
-    if let violation {
-      line.add("violation", violation.kind)
-      line.add("offset", violation.offset)
-    }
-    if let error { line.add("error", error) }
   }
 }

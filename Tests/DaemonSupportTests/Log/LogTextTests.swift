@@ -3,36 +3,37 @@ import Testing
 @testable import TestTaskDaemonSupport
 @testable import TestTaskProgramBasics
 
-@Suite struct LogLineTests {
+@Suite struct LogTextTests {
   /// What stands behind the fields that all lines have.
-  private func text(_ format: LogFormat, _ add: (inout LogLine) -> Void) -> String {
-    var line = LogLine(format)
+  private func text(_ format: LogFormat, _ add: (inout LogText) -> Void) -> String {
+    var line = LogText(format)
     // Used before, as by a log.
     line.begin(at: Array("then".utf8), .error, "earlier")
     line.add("rest", "of an earlier line")
-    line.finish()
+    line.end()
+    line.removeAll()
     line.begin(at: Array("now".utf8), .info, "connect")
     let start = line.content.utf8.count
     add(&line)
-    line.finish()
+    line.end()
     return String(line.content.utf8.dropFirst(start)) ?? "no UTF-8"
   }
 
   @Test func `a line begins with its time, level and event`() {
-    var line = LogLine(.logfmt)
+    var line = LogText(.logfmt)
     line.begin(at: Array("now".utf8), .warning, "rejected")
-    line.finish()
+    line.end()
     #expect(line.content == "ts=now level=warning event=rejected\n")
-    line = LogLine(.json)
+    line = LogText(.json)
     line.begin(at: Array("now".utf8), .warning, "rejected")
-    line.finish()
+    line.end()
     #expect(
       line.content
         == "{\"ts\":\"now\",\"level\":\"warning\",\"event\":\"rejected\"}\n")
   }
 
   @Test func `the same fields in both formats`() {
-    let add: (inout LogLine) -> Void = {
+    let add: (inout LogText) -> Void = {
       $0.add("conn", 17)
       $0.add("peer", "[::1]:51234")
       $0.add("max", UInt64.max)
@@ -65,16 +66,23 @@ import Testing
     #expect(text(.json) { $0.add("m", "") } == ",\"m\":\"\"}\n")
   }
 
+  @Test func `lines stand behind one another until they are removed`() {
+    var text = LogText(.logfmt)
+    for number in [1, 2] {
+      text.begin(at: Array("now".utf8), .info, "connect")
+      text.add("conn", number)
+      text.end()
+    }
+    #expect(
+      text.content
+        == "ts=now level=info event=connect conn=1\nts=now level=info event=connect conn=2\n")
+    text.removeAll()
+    #expect(text.content.isEmpty)
+  }
+
   @Test func `a line may be as long as it has to be`() {
     let long = String(repeating: "x", count: 100_000)
     #expect(text(.logfmt) { $0.add("m", long) } == " m=\(long)\n")
     #expect(text(.json) { $0.add("m", long + "\n") } == ",\"m\":\"\(long)\\n\"}\n")
-  }
-}
-
-extension LogLine {
-  /// What was written, as text.
-  fileprivate var content: String {
-    withBytes { bytes in bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
   }
 }
