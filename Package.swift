@@ -167,7 +167,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ClientTests",
-      dependencies: ["TestTaskClient", "TestTaskClientCore", "UVNet", "UVNetTestKit"],
+      dependencies: [
+        "TestTaskClient", "TestTaskClientCore", "TestTaskTerminalSupport", "UVNet", "UVNetTestKit",
+      ],
       swiftSettings: strict),
     .target(
       name: "TestTaskFuzzProperties",

@@ -1,7 +1,6 @@
 import ArgumentParser
 import TestTaskClientCore
 import TestTaskProgramBasics
-import TestTaskTerminalSupport
 import UVNet
 
 #if canImport(Glibc)
@@ -155,16 +154,16 @@ struct ClientCommandLine: ParsableCommand {
   /// Whether commands come from standard input.
   var readsInput: Bool { !isScript || file == "-" }
 
-  /// The commands of `-e` and of a file.
-  func script() throws(CommandError) -> [ScriptLine] {
-    let lines = commands.map { ScriptLine(.text($0), source: "-e") }
-    guard let file, file != "-" else { return lines }
+  /// The commands of `-e`.
+  var script: [ScriptLine] { commands.map { ScriptLine(.text($0), source: "-e") } }
+
+  /// The commands of a file, if one was given.
+  func scriptFile() throws(CommandError) -> ScriptFile? {
+    guard let file, file != "-" else { return nil }
     do {
       let content = try Descriptor.readFile(file, limit: 1 << 26, isPrivate: false)
-      return lines
-        + LineReader.lines(of: content).enumerated().map { index, line in
-          ScriptLine(ScriptLine.Content(line), source: "\(file):\(index + 1)")
-        }
+      var lines = TextLines(content)
+      return ScriptFile(name: file) { lines.next().map(ScriptLine.Content.init) }
     } catch {
       throw CommandError(message: "cannot read \(file.escapedForTerminal): \(error.message)")
     }

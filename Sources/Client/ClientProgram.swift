@@ -18,6 +18,7 @@ final class ClientProgram {
   private let isEditing: Bool
   private var core: ClientCore
   private var copy: LogCopy?
+  private static let commandsPerTurn = 100
   private var turnIsDue = false
 
   private var now: Moment { Moment(start.duration(to: loop.now)) }
@@ -50,7 +51,8 @@ final class ClientProgram {
   /// A program as the command line asks for it; nothing happens before ``run()``.
   init(_ line: ClientCommandLine) throws {
     // What may fail comes before the loop, which must be closed once it is made.
-    let script = try line.script()
+    let script = line.script
+    let file = try line.scriptFile()
     var log = SessionLog(
       isJSON: line.json, isColoured: line.isColoured, stamp: line.time, isVerbose: line.verbose)
     if let path = line.logFile, path != "-" {
@@ -72,7 +74,7 @@ final class ClientProgram {
       parser: CommandParser { text, isHost throws(CommandError) in
         try Target(reading: text, isHost: isHost, allowsNames: allowsNames)
       }, wallClock: { WallClock.nanoseconds })
-    core.append(script)
+    core.append(script, file)
     (target, readsInput) = (line.target, line.readsInput)
     loop = try EventLoop()
     start = loop.now
@@ -151,6 +153,10 @@ final class ClientProgram {
   /// After every event: the timer and the prompt follow, and commands run on the next turn.
   private func update() {
     refresh()
+    runCommandsLater()
+  }
+
+  private func runCommandsLater() {
     guard !turnIsDue, core.exitStatus == nil else { return }
     turnIsDue = true
     loop.nextTick { [weak self] in
@@ -171,8 +177,14 @@ final class ClientProgram {
   }
 
   private func runCommands() {
-    while !console.isFull, let actions = core.runCommand(at: now) { perform(actions) }
+    // A script of very many lines that wait for nothing lets the network and signals have their turn.
+    var left = Self.commandsPerTurn
+    while left > 0, !console.isFull, let actions = core.runCommand(at: now) {
+      perform(actions)
+      left -= 1
+    }
     refresh()
+    if left == 0 { runCommandsLater() }
   }
 
   // MARK: Actions
@@ -213,14 +225,5 @@ final class ClientProgram {
     console.close()
     copy = nil
     timer.cancel()
-  }
-}
-
-extension ScriptLine.Content {
-  init(_ line: LineReader.Line) {
-    switch line {
-    case .text(let text): self = .text(text)
-    case .tooLong: self = .tooLong(limit: LineReader.limit)
-    }
   }
 }

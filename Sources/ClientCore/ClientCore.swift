@@ -138,8 +138,11 @@ package struct ClientCore {
 
   // MARK: The user
 
-  /// Adds the commands that the program was started with.
-  package mutating func append(_ lines: [ScriptLine]) { lines.forEach { runner.append($0) } }
+  /// Adds the commands that the program was started with, those of a file behind the others.
+  package mutating func append(_ lines: [ScriptLine], _ file: ScriptFile? = nil) {
+    lines.forEach { runner.append($0) }
+    runner.file = file
+  }
 
   /// No commands will come except those that were added.
   package mutating func endInput() { runner.endInput() }
@@ -210,6 +213,7 @@ package struct ClientCore {
         return []
       }
     case .report(let message): return [.complain(message)]
+    case .goOn: return []
     case .finish: return finish(.success, at: now)
     case .wait: return nil
     }

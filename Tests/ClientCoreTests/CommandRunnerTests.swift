@@ -12,6 +12,8 @@ import Testing
     var sent: [RequestKind] = []
     var reports: [String] = []
     var hasFinished = false
+    /// How often the runner let others have their turn.
+    var rests = 0
 
     var instant: Moment {
       Moment(.milliseconds(now))
@@ -48,6 +50,7 @@ import Testing
       while !hasFinished {
         switch runner.next(session: session, at: instant) {
         case .wait: return
+        case .goOn: rests += 1
         case .finish: hasFinished = true
         case .report(let text): reports.append(text)
         case .execute(let command):
@@ -390,6 +393,32 @@ import Testing
         }
       }
     }
+  }
+
+  @Test("a file is read when its lines are wanted, and others have a turn between very many")
+  func file() throws {
+    var script = try Script(["fast"], keepsGoing: true, ends: false)
+    var lines: [ScriptLine.Content] = [.text("fats")]
+    lines += Array(repeating: .text("# nothing"), count: 1000)
+    lines += [.tooLong(limit: 65536), .text("slow 0")]
+    var reads = 0
+    script.runner.file = ScriptFile(name: "demo.txt") {
+      reads += 1
+      return reads <= lines.count ? lines[reads - 1] : nil
+    }
+    script.runner.endInput()
+    script.connected()
+    #expect(script.sent == [.fast])
+    #expect(reads == 0)
+    script.answer()
+    #expect(script.sent == [.fast, .slow(seconds: 0)])
+    #expect(reads == lines.count)
+    script.answer(.slow(connectedClients: 1))
+    #expect(script.hasFinished)
+    #expect(script.rests >= 10)
+    #expect(script.reports.count == 2)
+    #expect(script.reports.first?.contains("demo.txt:1: unknown command \"fats\"") == true)
+    #expect(script.reports.last?.contains("demo.txt:1002: a line is longer than 65536") == true)
   }
 
   @Test("a line too long fails like any other command")

@@ -12,6 +12,8 @@ struct CommandRunner {
     case execute(Command)
     /// Tell the user why a line failed.
     case report(String)
+    /// Nothing for now, but there may be more lines: very many that ask for nothing were passed over.
+    case goOn
     /// Nothing until the next event or ``CommandRunner/deadline``.
     case wait
     case finish
@@ -45,6 +47,7 @@ struct CommandRunner {
     var counts: Bool
   }
 
+  private static let linesPerStep = 100
   let isScript: Bool
   let keepsGoing: Bool
   private let parser: CommandParser
@@ -52,6 +55,8 @@ struct CommandRunner {
   /// When the waiting command continues even if no event comes.
   private(set) var deadline: Moment?
   private var lines: Deque<ScriptLine> = []
+  /// What comes behind ``lines``.
+  var file: ScriptFile?
   private var inputHasEnded = false
   private var isStopped = false
   private var current: Current?
@@ -77,7 +82,7 @@ struct CommandRunner {
 
   /// Drops the waiting command and the lines after it; false when there is none.
   mutating func cancel() -> Bool {
-    defer { (current, deadline, lines) = (nil, nil, []) }
+    defer { (current, deadline, lines, file) = (nil, nil, [], nil) }
     return current != nil
   }
 
@@ -90,14 +95,14 @@ struct CommandRunner {
 
   /// The next thing to do.
   mutating func next(session: Session, at now: Moment) -> Step {
-    while true {
+    for _ in 0..<Self.linesPerStep {
       if let report = reports.popFirst() { return .report(report) }
       if isStopped { return .finish }
       if let current {
         guard let step = proceed(current, session, now) else { continue }
         return step
       }
-      guard let line = lines.popFirst() else {
+      guard let line = lines.popFirst() ?? file?.next() else {
         if inputHasEnded {
           guard let step = finishing(session) else { continue }
           return step
@@ -107,6 +112,7 @@ struct CommandRunner {
       }
       if let command = begin(line, session, now) { return .execute(command) }
     }
+    return .goOn
   }
 
   /// Parses a line; returns its command if that can be executed at once.

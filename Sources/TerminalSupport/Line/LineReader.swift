@@ -39,12 +39,6 @@ package struct LineReader {
     return partial.isEmpty && !isTooLong || isOnlyMark ? nil : takeLine()
   }
 
-  /// The lines of a whole text.
-  package static func lines(of bytes: [UInt8]) -> [Line] {
-    var reader = LineReader()
-    return reader.feed(bytes) + [reader.finish()].compactMap(\.self)
-  }
-
   private mutating func keep(_ bytes: ArraySlice<UInt8>) {
     if partial.count + bytes.count > Self.limit { isTooLong = true }
     if isTooLong { partial = [] } else { partial += bytes }

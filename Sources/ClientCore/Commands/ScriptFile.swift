@@ -1,0 +1,18 @@
+/// The commands of a file, whose lines are cut as they are wanted: of a file of 64 MiB that would take
+/// seconds at once, and ten times its memory.
+package struct ScriptFile {
+  private let name: String
+  private let read: () -> ScriptLine.Content?
+  private var number = 0
+
+  /// A file whose next line `read` gives, nil behind the last; the name is for messages.
+  package init(name: String, read: @escaping () -> ScriptLine.Content?) {
+    (self.name, self.read) = (name, read)
+  }
+
+  mutating func next() -> ScriptLine? {
+    guard let content = read() else { return nil }
+    number += 1
+    return ScriptLine(content, source: "\(name):\(number)")
+  }
+}
