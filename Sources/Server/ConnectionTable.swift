@@ -5,28 +5,28 @@ import UVNet
 ///
 /// The role that is kept with each connection says where it is.
 struct ConnectionTable {
-  private var places: [TCPConnection?] = []
-  private var lingering: [Int: TCPConnection] = [:]
+  private var places: [StreamConnection?] = []
+  private var lingering: [Int: StreamConnection] = [:]
 
   /// The connection of the client at a place; nil where there is none.
-  subscript(place: Int) -> TCPConnection? {
+  subscript(place: Int) -> StreamConnection? {
     places.indices.contains(place) ? places[place] : nil
   }
 
   /// The connections of clients.
-  var all: [TCPConnection] { places.compactMap(\.self) }
+  var all: [StreamConnection] { places.compactMap(\.self) }
 
   /// The connections of clients that have left.
-  var allLingering: [TCPConnection] { Array(lingering.values) }
+  var allLingering: [StreamConnection] { Array(lingering.values) }
 
-  mutating func insert(_ connection: TCPConnection, at place: Int) {
+  mutating func insert(_ connection: StreamConnection, at place: Int) {
     while places.count <= place { places.append(nil) }
     places[place] = connection
     connection.role = .client(place: place)
   }
 
   /// Takes away the connection of a client that leaves: it is no client's any more.
-  mutating func remove(at place: Int, number: UInt64) -> TCPConnection? {
+  mutating func remove(at place: Int, number: UInt64) -> StreamConnection? {
     guard places.indices.contains(place), let connection = places[place] else { return nil }
     places[place] = nil
     connection.role = .left(number: Int(number))
@@ -34,7 +34,7 @@ struct ConnectionTable {
   }
 
   /// Keeps the connection of a client that has left and is still to get something.
-  mutating func linger(_ connection: TCPConnection, number: UInt64) {
+  mutating func linger(_ connection: StreamConnection, number: UInt64) {
     lingering[Int(number)] = connection
   }
 

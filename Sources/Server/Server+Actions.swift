@@ -53,9 +53,11 @@ extension Server {
       output.record(level, event.name) { event.addFields(to: &$0) }
     case .report(let level, let message): output.diagnostics.report(level, message)
     case .notify(let message): output.notifier.send(message)
-    case .stopListening: listener?.close()
+    case .stopListening: stopListening()
     case .stop: loop.end()
     case .exit(let code):
+      // The socket's file goes with it.
+      stopListening()
       output.flush()
       exit(code)
     }

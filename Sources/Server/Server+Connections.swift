@@ -7,13 +7,11 @@ import UVNet
 extension Server {
   private var now: UInt64 { loop.now.nanoseconds }
 
-  /// Opens the listening socket, and says on standard error where it is.
-  func listen() throws -> SocketAddress {
-    let address = try SocketAddress(
-      host: configuration.address, port: UInt16(clamping: configuration.port))
-    // One set for all connections. The server is held strongly, since a weak reference would cost
-    // every read; closing lets go of it.
-    let handlers = TCPConnection.Handlers(
+  /// One set for all connections.
+  ///
+  /// The server is held strongly, since a weak reference would cost every read; closing lets go of it.
+  func makeHandlers() -> StreamConnection.Handlers {
+    StreamConnection.Handlers(
       onData: { [self] connection, bytes in receive(bytes, on: connection) },
       onEnd: { [self] connection in
         core.ended(connection.place, at: now)
@@ -25,24 +23,12 @@ extension Server {
         performActions()
       },
       onClose: { [self] connection, reason in closed(connection, reason) })
-    let listener = try TCPListener.listen(
-      at: address, on: loop, options: listenerOptions,
-      onError: { [unowned self] _, error in
-        core.acceptFailed(error.description)
-        performActions()
-      },
-      onConnection: { [unowned self] _, connection in accept(connection, handlers) })
-    self.listener = listener
-    let bound = listener.localAddress
-    for error in listener.refusedOptions { output.diagnostics.report(.warning, .refused(error)) }
-    if !bound.isLoopback { output.diagnostics.report(.warning, .beyondLoopback(bound)) }
-    output.diagnostics.print(.info, "listening address=\(bound.host) port=\(bound.port)")
-    return bound
   }
 
-  private func accept(_ connection: TCPConnection, _ handlers: TCPConnection.Handlers) {
-    // A peer that has reset the connection already has no address.
-    let peer = connection.remoteAddress?.description ?? "unknown"
+  /// Takes a connection on, or turns it away.
+  func accept(
+    _ connection: StreamConnection, from peer: String, _ handlers: StreamConnection.Handlers
+  ) {
     if let place = core.connected(peer: peer, at: now) {
       connections.insert(connection, at: place)
       if !inheritsSettings { applySettings(to: connection) }
@@ -53,18 +39,12 @@ extension Server {
     performActions()
   }
 
-  /// How to listen, and what accepted connections inherit.
-  var listenerOptions: TCPListener.Options {
-    TCPListener.Options(
-      backlog: configuration.backlog, connections: TCPOptions(configuration.silenceLimits),
-      limits: StreamConnection.WriteLimits(configuration.outputLimits))
-  }
-
   /// Gives a connection the settings that it did not inherit from the listener.
-  func applySettings(to connection: TCPConnection) {
+  func applySettings(to connection: StreamConnection) {
     connection.writeLimits = StreamConnection.WriteLimits(configuration.outputLimits)
+    guard let connection = connection as? TCPConnection else { return }
     do throws(UVError) {
-      try connection.setOptions(TCPOptions(configuration.silenceLimits))
+      try connection.setOptions(tcpOptions.connections)
     } catch {
       // The client may be gone already; its connection will say so itself.
       output.record(.debug, "option_failed") { $0.add("error", error.description) }
@@ -148,25 +128,5 @@ extension StreamConnection.WriteLimits {
     self.init(
       highWaterMark: limits.highWaterMark, lowWaterMark: limits.lowWaterMark,
       maximumPendingBytes: limits.maximumPendingBytes)
-  }
-}
-
-extension TCPOptions {
-  fileprivate init(_ limits: SilenceLimits) {
-    self.init(
-      keepAlive: KeepAlive(
-        idle: limits.beforeFirstProbe, interval: limits.betweenProbes, count: limits.probes),
-      userTimeout: limits.unacknowledged)
-  }
-}
-
-extension String {
-  fileprivate static func refused(_ option: UVError) -> String {
-    "going on without an option of connections: \(option)"
-  }
-
-  fileprivate static func beyondLoopback(_ address: SocketAddress) -> String {
-    "LISTENING BEYOND LOOPBACK on \(address): the protocol has no authentication, "
-      + "so everybody who can reach this address is served"
   }
 }

@@ -6,7 +6,8 @@ import UVNet
 
 /// The server's shell: one loop, and all that it tells ``ServerCore`` of, which decides.
 ///
-/// - `Server+Connections`: the listener, and what connections do
+/// - `Server+Listening`: the listeners
+/// - `Server+Connections`: what connections do
 /// - `Server+Actions`: what the core asks for
 final class Server {
   let loop: EventLoop
@@ -14,8 +15,9 @@ final class Server {
   private let daemon: Daemon<Configuration>
   var configuration: Configuration { core.configuration }
 
-  var listener: TCPListener?
-  /// Whether accepted connections inherit today's settings from the listener, and not older ones.
+  var tcpListener: TCPListener?
+  var unixListener: UnixListener?
+  /// Whether accepted connections inherit today's settings from their listener, and not older ones.
   var inheritsSettings = true
   var answerTimer: LoopTimer?
   var sweepTimer: LoopTimer?
@@ -30,7 +32,7 @@ final class Server {
   var slowAnswer: [UInt8] = []
 
   /// Descriptors for everything that is not a client: three standard ones, two of them opened anew,
-  /// the loop's ten, the log, and for a moment the log's reopening, the configuration, the service
+  /// the loop's ten, the listening sockets, the log, and for a moment the log's reopening, the configuration, the service
   /// manager's socket and a client that is turned away.
   static let reservedDescriptors = 20
 
@@ -68,10 +70,13 @@ final class Server {
       try daemon.watchSignals(
         onEnd: { [unowned self] signal, name in end(by: signal, name) },
         onReload: { [unowned self] in takeSettingsOver() })
-      let address = try listen()
+      try listen()
       output.record(.info, "start") {
-        $0.add("address", address.host)
-        $0.add("port", Int(address.port))
+        if let address = tcpListener?.localAddress {
+          $0.add("address", address.host)
+          $0.add("port", Int(address.port))
+        }
+        if unixListener != nil { $0.add("socket", configuration.socket) }
       }
     } catch {
       loop.endAndClose()
@@ -102,7 +107,7 @@ final class Server {
     }
     output.logLevel = daemon.settings.values.logLevel
     core.reloaded(daemon.settings.values, descriptorRoom: room)
-    inheritsSettings = listener?.options == listenerOptions
+    inheritsSettings = listenersAreUpToDate
     for connection in connections.all { applySettings(to: connection) }
     performActions()
   }

@@ -15,7 +15,7 @@ import UVNet
 struct ServerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "testtask-server",
-    abstract: "Answers fast and slow requests over TCP.",
+    abstract: "Answers fast and slow requests over TCP and Unix sockets.",
     discussion: """
       Flags beat the ini, the ini beats the defaults; of an option given twice the last wins. \
       SIGTERM and SIGINT drain, SIGHUP reloads, SIGUSR1 reopens the log.
@@ -25,7 +25,7 @@ struct ServerCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Read the settings from an ini.", valueName: "file"))
   var config: String?
 
-  @Option(help: ArgumentHelp("Listen at a numeric address, IPv4 or IPv6.", valueName: "a"))
+  @Option(help: ArgumentHelp("Listen at a numeric address, IPv4 or IPv6, or none.", valueName: "a"))
   var address: String?
 
   @Option(
@@ -142,28 +142,37 @@ struct ServerCommand: ParsableCommand {
       isGood = false
     }
     do { try LogFile.check(settings.values.logFile) } catch { fail(error) }
-    do {
-      let address = try SocketAddress(
-        host: settings.values.address, port: UInt16(clamping: settings.values.port))
-      let loop = try EventLoop()
-      do {
-        let listener = try TCPListener.listen(at: address, on: loop) { _, connection in
-          connection.close()
-        }
-        listener.close()
-      } catch  where error.code == .addressInUse {
-        // The server itself may be what uses it.
-        diagnostics.report(.info, "note: \(address) is in use")
-      } catch {
-        fail(error)
-      }
-      loop.run()
-      try loop.close()
-    } catch {
+    do throws(ListenFailure) { try checkListening(settings.values, diagnostics) } catch {
       fail(error)
     }
     guard isGood else { throw ExitCode(Status.failure) }
     diagnostics.report(.info, "\(config ?? "settings"): good")
+  }
+
+  /// The server itself may be what uses an address or a socket: that is a note, and no error.
+  private func checkListening(
+    _ values: Configuration, _ diagnostics: Diagnostics
+  ) throws(ListenFailure) {
+    let places = try values.placesToListen
+    func note(_ place: String) { diagnostics.report(.info, "note: \(place) is in use") }
+    if let address = places.tcp {
+      do throws(UVError) {
+        let loop = try EventLoop()
+        defer { loop.endAndClose() }
+        _ = try TCPListener.listen(at: address, on: loop) { _, connection in connection.close() }
+      } catch {
+        guard error.code == .addressInUse else { throw ListenFailure(error, values) }
+        note("\(address)")
+      }
+    }
+    if let socket = places.unix {
+      do throws(UVError) {
+        try UnixListener.check(socket)
+      } catch {
+        guard error.code == .addressInUse else { throw ListenFailure(error, socket) }
+        note("\(socket)".escapedForTerminal)
+      }
+    }
   }
 
   /// One line for what keeps the server from starting.
@@ -171,10 +180,6 @@ struct ServerCommand: ParsableCommand {
     switch error {
     case let error as LogFile.Failure:
       "cannot log to \"\(error.path)\": \(error.reason)"
-    case let error as SocketAddressError:
-      "cannot listen on \"\(values.address)\": \(error)"
-    case let error as UVError where error.operation == .listen:
-      "cannot listen on \(values.address) port \(values.port): \(error.message) (\(error.name))"
     default:
       "\(error)"
     }

@@ -40,6 +40,27 @@ package struct SettingKey<Values>: Sendable {
       })
   }
 
+  /// The permissions of a file in octal digits, `0000` to `0777`.
+  package static func permissions(
+    _ section: String, _ name: String, _ path: any WritableKeyPath<Values, UInt32> & Sendable,
+    _ effect: Effect
+  ) -> SettingKey {
+    SettingKey(
+      section: section, name: name, accepts: "0000 to 0777, in octal digits", effect: effect,
+      read: {
+        let digits = String($0[keyPath: path], radix: 8)
+        return String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
+      },
+      write: { values, text in
+        guard (3...4).contains(text.utf8.count),
+          text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "7") ~= $0 }),
+          let mode = UInt32(text, radix: 8), mode <= 0o777
+        else { return false }
+        values[keyPath: path] = mode
+        return true
+      })
+  }
+
   /// Yes or no, in four spellings each.
   package static func boolean(
     _ section: String, _ name: String, _ path: any WritableKeyPath<Values, Bool> & Sendable,

@@ -63,6 +63,17 @@ package struct LogText: ~Copyable {
     value.withUTF8 { add(name, quote: isPlain && format == .json, unsafe $0.span.bytes) }
   }
 
+  /// Adds a text of the program's own making, such as an address, which logfmt has without quotes
+  /// though it may contain `=`.
+  ///
+  /// - Parameters:
+  ///   - name: The field's name.
+  ///   - value: ASCII without controls, blanks, `"` and `\`.
+  package mutating func add(_ name: StaticString, plain value: String) {
+    var value = value
+    value.withUTF8 { add(name, quote: format == .json, unsafe $0.span.bytes) }
+  }
+
   /// Whether a text needs neither quotes nor an escape: it is ASCII without controls, the blank, `"`,
   /// `=`, `\` and DEL, and not empty.
   private static func isPlain(_ text: UnsafeBufferPointer<UInt8>) -> Bool {

@@ -4,10 +4,12 @@ extension Configuration {
   /// The only list of settings there is: the ini, the flags, `--dump-config`, reloading and the test
   /// of `etc/server.ini` all go by it.
   package static let keys: [SettingKey<Configuration>] = [
-    .text("server", "address", \.address, "a numeric IPv4 or IPv6 address", .onRestart),
+    .text("server", "address", \.address, "a numeric IPv4 or IPv6 address, or none", .onRestart),
     .integer("server", "port", \.port, 0...65_535, .onRestart),
     .integer("server", "backlog", \.backlog, 1...65_535, .onRestart),
     .boolean("server", "half_close", \.halfClose, .onRestart),
+    .text("server", "socket", \.socket, "a path of at most 107 bytes, or none", .onRestart),
+    .permissions("server", "socket_mode", \.socketMode, .onRestart),
 
     .text("log", "file", \.logFile, "a path, or - for standard output", .onRestart),
     .choice("log", "format", \.logFormat, .onRestart),

@@ -9,6 +9,8 @@ package struct Configuration: SettingValues, Sendable {
   package var port = 25555
   package var backlog = 511
   package var halfClose = false
+  package var socket = Self.none
+  package var socketMode: UInt32 = 0o660
 
   package var logFile = "testtask-server.log"
   package var logFormat = LogFormat.logfmt
@@ -26,4 +28,12 @@ package struct Configuration: SettingValues, Sendable {
   package var drainTimeoutSeconds = 30
 
   package init() {}
+
+  /// What ``address`` or ``socket`` is when it is not listened at.
+  private static let none = "none"
+
+  /// Where to listen by TCP; `nil` for nowhere.
+  package var tcpAddress: String? { address == Self.none ? nil : address }
+  /// The path of the Unix socket to listen on; `nil` for none.
+  package var socketPath: String? { socket == Self.none ? nil : socket }
 }

@@ -37,7 +37,7 @@ package struct Departure {
   ///   - traffic: What went over the connection.
   package func addFields(to line: inout LogText, _ traffic: Traffic) {
     line.add("conn", number)
-    line.add("peer", peer)
+    line.add("peer", plain: peer)
     line.add("reason", reason.rawValue)
     line.add("clients", UInt64(clients))
     line.add("duration_ms", milliseconds)

@@ -27,7 +27,7 @@ package enum LogEvent {
     switch self {
     case .connect(let number, let peer, let clients):
       line.add("conn", number)
-      line.add("peer", peer)
+      line.add("peer", plain: peer)
       line.add("clients", clients)
     case .request(let number, let seconds):
       line.add("conn", number)

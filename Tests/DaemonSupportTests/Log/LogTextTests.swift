@@ -66,6 +66,14 @@ import Testing
     #expect(text(.json) { $0.add("m", "") } == ",\"m\":\"\"}\n")
   }
 
+  @Test func `what the program has made itself stands as it is`() {
+    #expect(
+      text(.logfmt) { $0.add("peer", plain: "unix:pid=1,uid=2") } == " peer=unix:pid=1,uid=2\n")
+    #expect(
+      text(.json) { $0.add("peer", plain: "unix:pid=1,uid=2") }
+        == ",\"peer\":\"unix:pid=1,uid=2\"}\n")
+  }
+
   @Test func `lines stand behind one another until they are removed`() {
     var text = LogText(.logfmt)
     for number in [1, 2] {
