@@ -90,6 +90,8 @@ extension UVError {
     public static let shutdown = Operation(rawValue: "shutdown")
     /// Taking over a descriptor, or opening standard input.
     public static let open = Operation(rawValue: "open")
+    /// ``StreamConnection/detach()``.
+    public static let detach = Operation(rawValue: "detach")
     /// Setting an option of a socket or a terminal.
     public static let setOption = Operation(rawValue: "setOption")
     /// Starting a thread.

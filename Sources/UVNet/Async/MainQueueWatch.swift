@@ -36,6 +36,7 @@ internal import CLibUV
         throw UVError(status, .initialize)
       }
       unsafe handle.pointee.data = nil
+      unsafe loop.handleTable.insertBare(handle)
       unsafe uv_unref(handle)
       start()
     }
@@ -61,7 +62,11 @@ internal import CLibUV
 
     /// Gives the handle back to libuv, which frees it when the loop runs or is closed.
     func close() {
-      unsafe uv_close(handle) { raw in unsafe raw?.deallocate() }
+      unsafe uv_close(handle) { raw in
+        guard let raw = unsafe raw else { return }
+        unsafe EventLoop.of(raw.pointee.loop).handleTable.removeBare(raw)
+        unsafe raw.deallocate()
+      }
       closeDescriptor(descriptor)
     }
 

@@ -16,25 +16,35 @@ extension EventLoop {
   public func run(file: StaticString = #fileID, line: UInt = #line) {
     checkIsOpen("EventLoop.run() was called after close()", file, line)
     checkIsNotRunning("EventLoop.run() was called by one of its own callbacks", file, line)
-    runner = pthread_self()
     #if DEBUG
       watchForUnservedMainActor()
     #endif
-    flushWrites()
-    while runTurns() {}
-    offerWrites()
-    isStopRequested = false
-    runner = nil
+    beginRun()
+    repeat {
+      if !isStopRequested { _ = unsafe uv_run(raw, isEnding ? UV_RUN_NOWAIT : UV_RUN_DEFAULT) }
+    } while finishTurn() && !isStopRequested
+    endRun()
   }
 
-  /// Lets libuv run, and then does what libuv does not know of; whether there is more to do.
-  private func runTurns() -> Bool {
-    if !isStopRequested { _ = unsafe uv_run(raw, isEnding ? UV_RUN_NOWAIT : UV_RUN_DEFAULT) }
+  /// Sends what was written since the last run.
+  func beginRun() {
+    runner = pthread_self()
+    flushWrites()
+  }
+
+  /// Does what libuv does not know of, after it has run; whether there is more to do.
+  func finishTurn() -> Bool {
     // From 1.45 on libuv's timers come after its prepare handle, and may be the last thing in a run.
     flushWrites()
     if runRemoteWork() { inner.wake() }
-    if isStopRequested { return false }
     return isEnding ? !hasEnded : unsafe uv_loop_alive(raw) != 0
+  }
+
+  /// Offers the kernel what the last callbacks wrote: nothing of the program's is called any more.
+  func endRun() {
+    offerWrites()
+    isStopRequested = false
+    runner = nil
   }
 
   /// Ends the loop: closes every handle as ``Handle/close()`` does, gives up every look-up, and lets
@@ -63,7 +73,8 @@ extension EventLoop {
   /// callbacks have come, and frees the loop as ``close(file:line:)`` does.
   ///
   /// It returns soon: a look-up that the system is still working on is given up, and costs some
-  /// memory and three descriptors for the rest of the process's life.
+  /// memory and three descriptors for the rest of the process's life. So does a loop on which a C
+  /// library still has something open (``unsafeRawLoop``): have the library close it before.
   ///
   /// Calling it again does nothing. A callback must not call it, but ``end()``: that is a mistake in
   /// the program, and stops it.
@@ -79,8 +90,11 @@ extension EventLoop {
   }
 
   /// Whether all that was to be called back before the end has been.
-  private var hasEnded: Bool {
-    unsafe ticks.isEmpty && firstUnflushed == nil && handles().isEmpty
+  ///
+  /// What C libraries have closed is waited for: their close callbacks free its memory.
+  var hasEnded: Bool {
+    unsafe ticks.isEmpty && firstUnflushed == nil && handleTable.isEmpty
+      && !foreignHandles().contains(where: \.isClosing)
   }
 
   /// Calls bodies that are waiting when no run follows; other threads' work is refused from then on.
@@ -101,10 +115,11 @@ extension EventLoop {
     unsafe context(of: raw).pointee.loop.takeUnretainedValue()
   }
 
+  /// It lies right before libuv's loop, whose `data` is thus free for C libraries.
   private static func context(
     of raw: UnsafeMutablePointer<uv_loop_t>
   ) -> UnsafeMutablePointer<Context> {
-    unsafe raw.pointee.data.assumingMemoryBound(to: Context.self)
+    unsafe (UnsafeMutableRawPointer(raw) - contextRoom).assumingMemoryBound(to: Context.self)
   }
 
   /// Gives libuv the loop's read buffer for one read.
@@ -120,20 +135,24 @@ extension EventLoop {
   /// Calls into the program for an event, then sends what the outermost such call has written.
   @inline(__always)
   func dispatch(_ body: () -> Void) {
+    let start = callbackStart
     callbackDepth += 1
     body()
     if hasJobs { runJobsIfOutermost() }
     callbackDepth -= 1
+    callbackEnded(start)
     if callbackDepth == 0, unsafe firstUnflushed != nil { flushWrites() }
   }
 
   /// Calls into the program for a timer: answers due in one turn leave together, before the poll.
   func dispatchTimer(_ body: () -> Void) {
+    let start = callbackStart
     callbackDepth += 1
     isInTimerCallback = true
     body()
     isInTimerCallback = false
     callbackDepth -= 1
+    callbackEnded(start)
     // libuv may be about to end the turn: nothing else would keep the loop alive for them.
     if hasJobs { inner.wake() }
   }
@@ -156,14 +175,20 @@ extension EventLoop {
 
   /// Called by libuv in each turn before it waits for events.
   func beforePoll() {
-    if let executor {
-      executor.beginTurn()
-      if hasJobs {
-        callbackDepth += 1
-        runJobs()
-        callbackDepth -= 1
-        if hasJobs { inner.wake() }
-      }
+    turns &+= 1
+    executor?.beginTurn()
+    finishForeignCallbacks()
+  }
+
+  /// Does what follows a callback that was not called by way of ``dispatch(_:)``.
+  func finishForeignCallbacks() {
+    if hasJobs {
+      let start = callbackStart
+      callbackDepth += 1
+      runJobs()
+      callbackDepth -= 1
+      callbackEnded(start)
+      if hasJobs { inner.wake() }
     }
     flushWrites()
   }
@@ -171,9 +196,13 @@ extension EventLoop {
   func runTicks() {
     let due = ticks
     ticks = []
-    callbackDepth += 1
-    for body in due { body() }
-    callbackDepth -= 1
+    for body in due {
+      let start = callbackStart
+      callbackDepth += 1
+      body()
+      callbackDepth -= 1
+      callbackEnded(start)
+    }
   }
 }
 
@@ -223,22 +252,6 @@ extension EventLoop {
 // MARK: - Handles
 
 extension EventLoop {
-  /// Every handle of the library's that libuv knows on this loop, closing ones included.
-  func handles() -> [Handle] {
-    guard !isClosed else { return [] }
-    var found: [Handle] = []
-    unsafe withUnsafeMutablePointer(to: &found) { found in
-      unsafe uv_walk(
-        raw,
-        { handle, argument in
-          // The loop's own inner handles carry no data, nor do those that are given back to libuv.
-          guard let data = unsafe handle?.pointee.data, let argument = unsafe argument else {
-            return
-          }
-          unsafe argument.assumingMemoryBound(to: [Handle].self).pointee.append(
-            Unmanaged<Handle>.fromOpaque(data).takeUnretainedValue())
-        }, found)
-    }
-    return found
-  }
+  /// Every handle of the library's on this loop, closing ones included.
+  func handles() -> [Handle] { unsafe handleTable.all }
 }

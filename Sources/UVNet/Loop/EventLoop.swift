@@ -22,7 +22,7 @@ internal import CLibUV
   /// Bytes that one read takes at most; all connections of a loop share one such buffer.
   static let readBufferSize = 65536
 
-  /// What libuv's callbacks find at `uv_loop_t.data`, without a retain.
+  /// What libuv's callbacks need of the loop, in memory right before `uv_loop_t`.
   @safe struct Context {
     let loop: Unmanaged<EventLoop>
     let readBuffer: uv_buf_t
@@ -30,12 +30,17 @@ internal import CLibUV
 
   let raw: UnsafeMutablePointer<uv_loop_t>
   let readBuffer: UnsafeMutableRawBufferPointer
-  private let context: UnsafeMutablePointer<Context>
+  /// Bytes for the context, so many that libuv's loop behind it is aligned.
+  static let contextRoom = (MemoryLayout<Context>.size + 15) & ~15
   /// Like ``firstUnflushed``.
   @exclusivity(unchecked) var writeBuffers = WriteBufferPool()
 
   /// The handles that the loop itself needs; they keep no loop alive.
   let inner: InnerHandles
+  /// Like ``firstUnflushed``.
+  @exclusivity(unchecked) var handleTable = HandleTable()
+  /// Whether C libraries may have handles on the loop, by ``unsafeRawLoop``.
+  var isShared = false
 
   var ticks: [() -> Void] = []
   /// The first connection with collected writes, most often the only one, and the others.
@@ -58,6 +63,15 @@ internal import CLibUV
   var callbackDepth = 0
   var isInTimerCallback = false
   var quiet = QuietConnections()
+  /// Turns since the loop was made.
+  var turns: UInt64 = 0
+  /// What handles have counted that are closed.
+  var closedCounters = Counters()
+  var areCallbacksMeasured = false
+  /// Nanoseconds.
+  var longestCallback: UInt64 = 0
+  /// Connections that are closed when nothing comes or goes.
+  var idleWatches = IdleWatches()
   /// Like ``firstUnflushed``: a timer is called when it has been taken out.
   @exclusivity(unchecked) var lateTimers = LateTimers()
   /// Standard input, while it is open on this loop.
@@ -88,33 +102,33 @@ internal import CLibUV
   ///   ``UVError/Code/tooManyOpenFiles``.
   public init() throws(UVError) {
     ignoreBrokenPipeSignal()
-    let raw = UnsafeMutablePointer<uv_loop_t>.allocate(capacity: 1)
+    let size = unsafe Self.contextRoom + max(uv_loop_size(), MemoryLayout<uv_loop_t>.size)
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+    let raw = unsafe (memory + Self.contextRoom).bindMemory(to: uv_loop_t.self, capacity: 1)
     unsafe raw.initialize(to: uv_loop_t())
     unsafe raw.pointee.backend_fd = -1
     let status = unsafe uv_loop_init(raw)
     guard status == 0 else {
       // Before 1.51 libuv leaves the descriptor that it waits on open when what follows fails.
       if unsafe raw.pointee.backend_fd >= 0 { unsafe closeDescriptor(raw.pointee.backend_fd) }
-      unsafe raw.deallocate()
+      unsafe memory.deallocate()
       throw UVError(status, .initialize)
     }
     do throws(UVError) {
       inner = try unsafe InnerHandles(on: raw)
     } catch {
       unsafe uv_loop_close(raw)
-      unsafe raw.deallocate()
+      unsafe memory.deallocate()
       throw error
     }
     unsafe self.raw = unsafe raw
     unsafe readBuffer = .allocate(byteCount: Self.readBufferSize, alignment: 16)
-    unsafe context = .allocate(capacity: 1)
     remote = inner.makeRemote()
-    unsafe context.initialize(
+    unsafe memory.bindMemory(to: Context.self, capacity: 1).initialize(
       to: Context(
         loop: .passUnretained(self),
         readBuffer: uv_buf_init(
           readBuffer.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(readBuffer.count))))
-    unsafe raw.pointee.data = UnsafeMutableRawPointer(context)
   }
 
   deinit { assert(isClosed, "an EventLoop without open handles was dropped without close()") }
@@ -146,10 +160,12 @@ internal import CLibUV
     inner.wake()
   }
 
-  /// Describes each handle that is not fully closed, such as `TCPConnection 127.0.0.1:4242`, and
-  /// each look-up that the system has not answered.
+  /// Describes each handle that is not fully closed, such as `TCPConnection 127.0.0.1:4242`, each
+  /// look-up that the system has not answered, and each handle that a C library has on the loop, such
+  /// as `foreign timer`.
   public var openHandles: [String] {
     handles().map(\.debugName) + lookups.map { "Resolver \($0.host)" }
+      + foreignHandles().map(\.debugName)
   }
 
   /// Frees the loop; using it afterwards is a mistake in the program, and stops it.
@@ -164,7 +180,9 @@ internal import CLibUV
     guard !isClosed else { return }
     checkIsNotRunning("EventLoop.close() was called by one of its own callbacks", file, line)
     callWhatWasAccepted()
-    let open = openHandles + (ticks.isEmpty ? [] : ["EventLoop.nextTick"])
+    let open =
+      openHandles + (ticks.isEmpty ? [] : ["EventLoop.nextTick"])
+      + (hasForeignRequest ? ["foreign request"] : [])
     guard open.isEmpty else {
       if !isEnding { remote.accept() }
       throw UVError(.busy, during: .closeLoop, detail: open.joined(separator: ", "))
@@ -175,16 +193,18 @@ internal import CLibUV
     guard status == 0 else {
       unsafe inner.reopen(raw)
       if servesMainActor { try? serveMainActor() }
+      if isShared { inner.flushAfterPoll() }
       if !isEnding { remote.accept() }
       throw UVError(status, .closeLoop)
     }
     isClosed = true
     endTasks()
-    unsafe raw.deallocate()
-    freeMemory()
+    unsafe readBuffer.deallocate()
+    unsafe (UnsafeMutableRawPointer(raw) - Self.contextRoom).deallocate()
   }
 
-  /// Gives the loop up though the system still works on look-ups for it, which nothing can stop.
+  /// Gives the loop up though the system still works on look-ups for it, which nothing can stop, or a
+  /// C library has handles on it.
   ///
   /// libuv's threads will write to its side of the loop when they are done, so that is never freed.
   func abandon() {
@@ -192,18 +212,13 @@ internal import CLibUV
     endTasks()
     abandonMainQueue()
     inner.abandon()
-    freeMemory()
+    unsafe readBuffer.deallocate()
   }
 
   /// Lets go of what tasks need: it has a timer, which refers to the loop.
   private func endTasks() {
     executor?.unbind()
     tasks = nil
-  }
-
-  private func freeMemory() {
-    unsafe readBuffer.deallocate()
-    unsafe context.deallocate()
   }
 }
 

@@ -16,6 +16,8 @@ internal import CLibUV
   public final let loop: EventLoop
 
   final let raw: UnsafeMutablePointer<uv_handle_t>
+  /// Its place in the loop's table of handles, while it is there.
+  final var place: UInt32 = 0
   private final var state: State
 
   private enum State: UInt8 {
@@ -47,6 +49,7 @@ internal import CLibUV
     guard status == 0 else { throw UVError(status, .initialize) }
     state = .open
     unsafe raw.pointee.data = Unmanaged.passRetained(self).toOpaque()
+    unsafe loop.handleTable.insert(self)
   }
 
   /// Makes a handle that behaves like one that is closed, for what cannot fail on a loop that is
@@ -72,8 +75,14 @@ internal import CLibUV
     guard state == .open else { return }
     willClose()
     state = .discarded
+    unsafe loop.handleTable.remove(self)
+    unsafe loop.handleTable.insertBare(raw)
     unsafe raw.pointee.data = nil
-    unsafe uv_close(raw) { raw in unsafe Handle.deallocate(raw) }
+    unsafe uv_close(raw) { raw in
+      guard let raw = unsafe raw else { return }
+      unsafe EventLoop.of(raw.pointee.loop).handleTable.removeBare(raw)
+      unsafe Handle.deallocate(raw)
+    }
     unsafe Unmanaged.passUnretained(self).release()
   }
 
@@ -128,6 +137,8 @@ internal import CLibUV
     let handle = unsafe Unmanaged<Handle>.fromOpaque(raw.pointee.data).takeRetainedValue()
     unsafe raw.pointee.data = nil
     handle.state = .closed
+    handle.add(to: &handle.loop.closedCounters)
+    unsafe handle.loop.handleTable.remove(handle)
     // The flush that ends the dispatch may find a connection that was written to and closed since
     // the last one.
     withExtendedLifetime(handle) { handle.loop.dispatch { handle.didClose() } }
@@ -156,6 +167,9 @@ internal import CLibUV
 
   /// The handle as a connection that the loop has to look at by itself.
   var asQuietConnection: StreamConnection? { nil }
+
+  /// Adds what the handle has counted so far.
+  func add(to counters: inout EventLoop.Counters) {}
 
   /// Called once when closing begins: let go of timers and requests.
   func willClose() {}

@@ -1,18 +1,21 @@
 internal import CLibUV
 
 /// The handles of libuv's that a loop needs for itself: for collected writes, for ticks, for other
-/// threads, for connections that nothing is read from, and for timers that are late.
+/// threads, for connections that nothing is read from or that have been idle for long, and for timers
+/// that are late.
 ///
-/// None of them keeps the loop alive, but for ``wake()`` and while the loop says so, and none
-/// carries `data`: so the loop tells them from the program's.
+/// None of them keeps the loop alive, but for ``wake()`` and while the loop says so.
 @safe final class InnerHandles {
   private let prepare: UnsafeMutablePointer<uv_handle_t>
   private let idle: UnsafeMutablePointer<uv_handle_t>
   private let async: UnsafeMutablePointer<uv_handle_t>
   private let timer: UnsafeMutablePointer<uv_handle_t>
+  private let idleConnections: UnsafeMutablePointer<uv_handle_t>
   /// Before and after the poll, while there are timers that are late.
   private let beforePoll: UnsafeMutablePointer<uv_handle_t>
   private let afterPoll: UnsafeMutablePointer<uv_handle_t>
+  /// After the poll, on a loop that C libraries have handles on.
+  private let afterForeign: UnsafeMutablePointer<uv_handle_t>
   private var isAbandoned = false
 
   init(on loop: UnsafeMutablePointer<uv_loop_t>) throws(UVError) {
@@ -20,8 +23,10 @@ internal import CLibUV
     unsafe idle = Handle.allocate(UV_IDLE)
     unsafe async = Handle.allocate(UV_ASYNC)
     unsafe timer = Handle.allocate(UV_TIMER)
+    unsafe idleConnections = Handle.allocate(UV_TIMER)
     unsafe beforePoll = Handle.allocate(UV_IDLE)
     unsafe afterPoll = Handle.allocate(UV_CHECK)
+    unsafe afterForeign = Handle.allocate(UV_CHECK)
     let status = unsafe initialize(loop)
     guard status == 0 else { throw UVError(status, .initialize) }
   }
@@ -41,8 +46,10 @@ internal import CLibUV
     unsafe uv_prepare_init(loop, cuv_prepare(prepare))
     unsafe uv_idle_init(loop, cuv_idle(idle))
     unsafe uv_timer_init(loop, cuv_timer(timer))
+    unsafe uv_timer_init(loop, cuv_timer(idleConnections))
     unsafe uv_idle_init(loop, cuv_idle(beforePoll))
     unsafe uv_check_init(loop, cuv_check(afterPoll))
+    unsafe uv_check_init(loop, cuv_check(afterForeign))
     // The idle handles keep the loop alive while they are active, which is what they are for.
     unsafe forEach { handle in
       if unsafe handle != idle && handle != beforePoll { unsafe uv_unref(handle) }
@@ -60,8 +67,16 @@ internal import CLibUV
     unsafe body(idle)
     unsafe body(async)
     unsafe body(timer)
+    unsafe body(idleConnections)
     unsafe body(beforePoll)
     unsafe body(afterPoll)
+    unsafe body(afterForeign)
+  }
+
+  var rawHandles: Set<UnsafeMutablePointer<uv_handle_t>> {
+    var found: Set<UnsafeMutablePointer<uv_handle_t>> = unsafe []
+    unsafe forEach { unsafe found.insert($0) }
+    return unsafe found
   }
 
   /// Makes the next turn of the loop come at once, and call what waits for it.
@@ -103,6 +118,22 @@ internal import CLibUV
       }, milliseconds, 0)
   }
 
+  /// Has the loop look for idle connections at an instant of its clock; `nil` for never.
+  func lookForIdleConnections(at instant: UInt64?) {
+    guard let instant else {
+      _ = unsafe uv_timer_stop(cuv_timer(idleConnections))
+      return
+    }
+    let present = uv_hrtime()
+    let wait = instant > present ? (instant - present + 999_999) / 1_000_000 : 0
+    unsafe uv_timer_start(
+      cuv_timer(idleConnections),
+      { handle in
+        guard let handle = unsafe handle else { return }
+        unsafe EventLoop.of(handle.pointee.loop).lookForIdleConnections()
+      }, wait, 0)
+  }
+
   /// Whether the loop stays alive for the sake of its quiet connections.
   func quietConnectionsKeepLoopAlive(_ enabled: Bool) {
     if enabled { unsafe uv_ref(timer) } else { unsafe uv_unref(timer) }
@@ -110,6 +141,30 @@ internal import CLibUV
 
   /// Has the loop run on though nothing is open on it, until it is ended.
   func keepLoopAlive() { unsafe uv_ref(async) }
+
+  /// Calls `body` while something keeps the loop alive, whatever else does.
+  func asIfAlive(_ body: () -> Int32) -> Int32 {
+    guard unsafe uv_has_ref(async) == 0 else { return body() }
+    unsafe uv_ref(async)
+    let result = body()
+    unsafe uv_unref(async)
+    return result
+  }
+
+  /// How many milliseconds the loop may wait for events now; negative for ever.
+  func pollTimeout(_ loop: UnsafeMutablePointer<uv_loop_t>) -> Int32 {
+    // libuv counts from the time at which its last turn looked at the clock.
+    unsafe uv_update_time(loop)
+    return unsafe uv_backend_timeout(loop)
+  }
+
+  /// Sends what is written in C libraries' callbacks, after each poll from now on.
+  func flushAfterPoll() {
+    unsafe uv_check_start(cuv_check(afterForeign)) { handle in
+      guard let handle = unsafe handle else { return }
+      unsafe EventLoop.of(handle.pointee.loop).finishForeignCallbacks()
+    }
+  }
 
   func makeRemote() -> EventLoop.Remote {
     nonisolated(unsafe) let signal = unsafe async

@@ -30,6 +30,10 @@ public final class LoopThread: Sendable {
   /// libuv's name for the thread, until it was waited for.
   private let thread: Mutex<uv_thread_t?>
 
+  /// How many threads of this process can run at the same time: the cores that the system gives it, at
+  /// least one.
+  public static var availableCores: Int { Int(uv_available_parallelism()) }
+
   /// Starts a thread with a loop on it, and returns when the loop is ready.
   ///
   /// - Parameter name: A name for the thread.

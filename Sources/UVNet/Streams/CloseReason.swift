@@ -4,7 +4,7 @@
 public struct CloseReason: Sendable, Hashable {
   /// One word, so that a connection is no larger for it.
   private enum Kind: Sendable, Hashable {
-    case local, peer
+    case local, peer, idle, detached
     indirect case failed(UVError)
     indirect case program(String)
   }
@@ -16,6 +16,12 @@ public struct CloseReason: Sendable, Hashable {
 
   /// The peer had ended its stream before this side closed.
   public static let peer = CloseReason(kind: .peer)
+
+  /// Nothing came or went for as long as ``StreamConnection/setIdleTimeout(_:counting:)`` allows.
+  public static let idle = CloseReason(kind: .idle)
+
+  /// The socket goes on elsewhere, by ``StreamConnection/detach()``.
+  public static let detached = CloseReason(kind: .detached)
 
   /// An operation failed, such as a read by the peer's reset.
   public static func failed(_ error: UVError) -> CloseReason { CloseReason(kind: .failed(error)) }
@@ -41,6 +47,8 @@ extension CloseReason: CustomStringConvertible {
     switch kind {
     case .local: "local"
     case .peer: "peer"
+    case .idle: "idle"
+    case .detached: "detached"
     case .failed(let error): "failed: \(error)"
     case .program(let name): name
     }

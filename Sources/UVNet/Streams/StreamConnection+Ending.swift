@@ -44,6 +44,7 @@ extension StreamConnection {
     // With both streams done there is nothing to wait for.
     if endReceived, unsafe queue.unfinished == 0 && !queue.hasBacklog { return close() }
     progress.insert(.lingering)
+    stopIdleWatch()
     progress.remove(.paused)
     startReading()
     guard !isClosing else { return }

@@ -27,6 +27,7 @@ internal import CLibUV
     var unsentAtClose = 0
     var transform: TransformSlot?
     var tasks: ConnectionTasks?
+    var idleWatch: IdleWatch?
   }
 
   /// What most connections never need, made now if it was not before.
@@ -139,6 +140,7 @@ internal import CLibUV
     rareState.lingerTimer?.cancel()
     rareState.lingerTimer = nil
     rareState.transform?.timer?.cancel()
+    stopIdleWatch()
   }
 
   override func didClose() {
@@ -158,6 +160,11 @@ internal import CLibUV
 
   /// Whether a peer is gone that the system says has hung up, though there is no error.
   var isGoneWhenHungUp: Bool { false }
+
+  override final func add(to counters: inout EventLoop.Counters) {
+    counters.bytesRead &+= bytesRead
+    counters.bytesWritten &+= bytesWritten
+  }
 
   override final var asQuietConnection: StreamConnection? {
     progress.contains(.watched) ? self : nil

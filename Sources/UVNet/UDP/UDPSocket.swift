@@ -282,6 +282,11 @@ internal import CLibUV
     handlers?.onClose?(self)
   }
 
+  override func add(to counters: inout EventLoop.Counters) {
+    counters.datagramsReceived &+= datagramsReceived
+    counters.datagramsSent &+= datagramsSent
+  }
+
   override var debugName: String { "\(super.debugName) \(localAddress)" }
 
   func checkOpen(_ operation: UVError.Operation) throws(UVError) {

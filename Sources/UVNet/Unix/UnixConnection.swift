@@ -82,6 +82,23 @@ public final class UnixConnection: StreamConnection {
     return connection
   }
 
+  /// Takes over a socket that a connection on this or another loop has given up.
+  ///
+  /// - Parameters:
+  ///   - socket: What ``StreamConnection/detach()`` gave. When the call throws it still has the socket.
+  ///   - loop: The loop to use it on.
+  ///   - limits: How much may be on its way out.
+  /// - Returns: The connection, to be started.
+  /// - Throws: As ``adopt(descriptor:on:limits:)`` does; ``UVError/Code/badDescriptor`` when the socket
+  ///   was taken before.
+  public static func adopt(
+    _ socket: DetachedSocket, on loop: EventLoop, limits: WriteLimits = WriteLimits()
+  ) throws(UVError) -> UnixConnection {
+    try socket.hand { (descriptor) throws(UVError) in
+      try adopt(descriptor: descriptor, on: loop, limits: limits)
+    }
+  }
+
   /// The connection whose socket is `descriptor`, which belongs to it unless the call throws.
   static func connected(
     _ descriptor: Int32, on loop: EventLoop, limits: SharedLimits
