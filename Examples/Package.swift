@@ -15,6 +15,8 @@ let package = Package(
     .executableTarget(name: "async-echo", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "chat", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "async-chat", dependencies: [uvnet], swiftSettings: strict),
+    .executableTarget(name: "cores", dependencies: [uvnet], swiftSettings: strict),
+    .executableTarget(name: "embedded", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "proxy", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "redis", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "async-proxy", dependencies: [uvnet], swiftSettings: strict),
@@ -30,6 +32,9 @@ let package = Package(
       name: "DNSChecks", dependencies: ["DNS"], path: "Checks/DNSChecks", swiftSettings: strict),
     .executableTarget(
       name: "LossyRelay", dependencies: [uvnet], path: "Checks/LossyRelay", swiftSettings: strict),
+    .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+    .executableTarget(
+      name: "redis-hiredis", dependencies: [uvnet, "CHiredis"], swiftSettings: strict),
     // Not an example: both peers of `proxy`, for scripts/examples.
     .executableTarget(
       name: "ProxyPeers", dependencies: [uvnet], path: "Checks/ProxyPeers", swiftSettings: strict),
