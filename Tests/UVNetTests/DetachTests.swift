@@ -217,6 +217,32 @@ import UVNetTestKit
     }
   }
 
+  @Test func `a Unix connection goes to another loop as well`() throws {
+    let worker = try LoopThread(name: "worker")
+    var ends: [Int32] = [-1, -1]
+    try #require(socketpair(AF_UNIX, streamSocket, 0, &ends) == 0)
+    let far = ends[1]
+    try LoopHarness.run { loop, calls in
+      let socket = try UnixConnection.adopt(descriptor: ends[0], on: loop).detach()
+      worker.remote.execute { loop in
+        expectNoError {
+          try UnixConnection.adopt(socket, on: loop).start(
+            .init(onData: { connection, bytes in expectNoError { try connection.write(bytes) } }))
+        }
+      }
+      var bytes: [UInt8] = [1, 2, 3]
+      #expect(write(far, bytes, 3) == 3)
+      bytes = [0, 0, 0]
+      #expect(read(far, &bytes, 3) == 3)
+      #expect(bytes == [1, 2, 3])
+      calls.record("echoed")
+      calls.expect(["echoed"])
+    }
+    close(far)
+    worker.stop()
+    worker.join()
+  }
+
   @Test func `a connection that has ended its stream cannot be detached`() throws {
     try LoopHarness.run { loop, calls in
       try loop.withConnectedPair { connected, accepted in
