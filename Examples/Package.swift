@@ -24,9 +24,11 @@ let package = Package(
       name: "framing",
       dependencies: [uvnet, .product(name: "TestTaskProto", package: "UVNet")],
       swiftSettings: strict),
+    .executableTarget(name: "udp-echo", dependencies: [uvnet], swiftSettings: strict),
     // A DNS forwarder: what it decides, and the program that carries messages.
     .target(name: "DNS", swiftSettings: strict),
     .executableTarget(name: "dns-forwarder", dependencies: ["DNS", uvnet], swiftSettings: strict),
+    .executableTarget(name: "dns-query", dependencies: ["DNS", uvnet], swiftSettings: strict),
     // Not examples: what scripts/examples checks the forwarder with.
     .executableTarget(
       name: "DNSChecks", dependencies: ["DNS"], path: "Checks/DNSChecks", swiftSettings: strict),

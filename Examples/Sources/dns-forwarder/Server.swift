@@ -36,12 +36,26 @@ final class Server {
     guard arguments.count == 3 else { return print("usage: dns-forwarder LISTEN SERVER") }
     let loop = try EventLoop()
     let address = try SocketAddress(parsing: arguments[1], allowPortZero: true)
-    let server = try Server(at: address, to: SocketAddress(parsing: arguments[2]), on: loop)
+    let server = try listen(at: address, to: SocketAddress(parsing: arguments[2]), on: loop)
     print("listening on \(server.front.localAddress)")
     loop.run()
   }
 
-  init(at address: SocketAddress, to server: SocketAddress, on loop: EventLoop) throws {
+  /// With port 0, a port that is free for UDP may be in use for TCP.
+  static func listen(
+    at address: SocketAddress, to target: SocketAddress, on loop: EventLoop
+  ) throws -> Server {
+    for _ in 0..<16 where address.port == 0 {
+      do throws(UVError) {
+        return try Server(at: address, to: target, on: loop)
+      } catch {
+        guard error.code == .addressInUse else { throw error }
+      }
+    }
+    return try Server(at: address, to: target, on: loop)
+  }
+
+  init(at address: SocketAddress, to server: SocketAddress, on loop: EventLoop) throws(UVError) {
     self.loop = loop
     self.server = server
     start = loop.now
@@ -50,8 +64,14 @@ final class Server {
     back = try UDPSocket.bind(
       to: SocketAddress(server.isIPv6 ? .anyIPv6 : .any, port: 0), on: loop)
     try back.connect(to: server)
-    _ = try TCPListener.listen(at: front.localAddress, on: loop) { [unowned self] _, connection in
-      accept(connection)
+    do throws(UVError) {
+      _ = try TCPListener.listen(at: front.localAddress, on: loop) { [unowned self] _, connection in
+        accept(connection)
+      }
+    } catch {
+      front.close()
+      back.close()
+      throw error
     }
     front.start(
       .init(onDatagram: { [unowned self] _, bytes, origin in

@@ -9,3 +9,33 @@ final class Answer<Value> {
     wait.wake()
   }
 }
+
+extension LoopTasks {
+  /// Suspends the task until the callback of what `begin` begins has come; its cancellation gives that
+  /// up.
+  ///
+  /// - Parameters:
+  ///   - operation: What a cancellation is told to have met.
+  ///   - isolation: The caller's, given by the compiler.
+  ///   - discard: Called with what came although the task was cancelled.
+  ///   - begin: Begins, and gives what cancels it; what it is given is to be called once, and later.
+  /// - Returns: What the callback was given.
+  /// - Throws: What the callback was given; ``UVError/Code/canceled`` when the task is cancelled, or the
+  ///   loop ends.
+  func answer<Value>(
+    during operation: UVError.Operation, isolation: isolated (any Actor)? = #isolation,
+    discard: (Value) -> Void = { _ in },
+    _ begin: (@escaping (Result<Value, UVError>) -> Void) -> () -> Void
+  ) async throws(UVError) -> Value {
+    guard !isEnding else { throw UVError(.canceled, during: operation) }
+    let answer = Answer<Value>()
+    let cancel = begin { answer.give($0) }
+    if await answer.wait.suspend(executor, isolation: isolation) == .canceled {
+      cancel()
+      if case .success(let value) = answer.result { discard(value) }
+      throw UVError(.canceled, during: operation)
+    }
+    guard let result = answer.result else { throw UVError(.canceled, during: operation) }
+    return try result.get()
+  }
+}

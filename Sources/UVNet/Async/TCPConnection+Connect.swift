@@ -13,19 +13,37 @@ extension TCPConnection {
     to address: SocketAddress, on loop: EventLoop, timeout: Duration? = .seconds(10),
     limits: WriteLimits = WriteLimits()
   ) async throws(UVError) -> TCPConnection {
-    let tasks = try loop.startTasks()
-    guard !tasks.isEnding else { throw UVError(.canceled, during: .connect) }
-    let answer = Answer<TCPConnection>()
-    let attempt = connect(to: address, on: loop, timeout: timeout, limits: limits) {
-      answer.give($0)
+    try await loop.startTasks().answer(during: .connect, discard: { $0.close() }) { give in
+      connect(to: address, on: loop, timeout: timeout, limits: limits, completion: give).cancel
     }
-    if await answer.wait.suspend(tasks.executor) == .canceled {
-      attempt.cancel()
-      if case .success(let connection) = answer.result { connection.close() }
-      throw UVError(.canceled, during: .connect)
+  }
+
+  /// Connects to a server by its name, as RFC 8305 says: the name's addresses are tried in turn from
+  /// both families, and the first connection that stands is kept.
+  ///
+  /// ``connect(host:port:on:timeout:attemptDelay:limits:completion:)`` says more.
+  ///
+  /// - Parameters:
+  ///   - host: A name, or a numeric address.
+  ///   - port: The port.
+  ///   - loop: The loop to connect on.
+  ///   - timeout: How long all of it may take, the look-up included; `nil` leaves it to the system.
+  ///   - attemptDelay: The time between the beginnings of two attempts, at least 10 ms.
+  ///   - limits: How much may be on its way out.
+  /// - Returns: The connection. Whoever connects closes it.
+  /// - Throws: ``UVError/Code/timedOut`` when the time is over; ``UVError/Code/canceled`` when the
+  ///   task is cancelled, in which case nothing is left open; the look-up's error; when all addresses
+  ///   have failed, the last one's error, whose detail tells of each.
+  public nonisolated(nonsending) static func connect(
+    host: String, port: UInt16, on loop: EventLoop, timeout: Duration? = .seconds(10),
+    attemptDelay: Duration = .milliseconds(250), limits: WriteLimits = WriteLimits()
+  ) async throws(UVError) -> TCPConnection {
+    try await loop.startTasks().answer(during: .connect, discard: { $0.close() }) { give in
+      connect(
+        host: host, port: port, on: loop, timeout: timeout, attemptDelay: attemptDelay,
+        limits: limits, completion: give
+      ).cancel
     }
-    guard let result = answer.result else { throw UVError(.canceled, during: .connect) }
-    return try result.get()
   }
 }
 
@@ -37,21 +55,41 @@ extension Resolver {
   /// - Parameters:
   ///   - host: A name, or a numeric address, which is given back as it is.
   ///   - port: The port of the addresses that are given back.
+  ///   - family: Which addresses are wanted.
+  ///   - timeout: How long it may take; `nil` leaves it to the system.
   ///   - loop: The loop to wait on.
   /// - Returns: At least one address.
   /// - Throws: The reason why there is none; ``UVError/Code/canceled`` when the task is cancelled.
   public nonisolated(nonsending) static func resolve(
-    _ host: String, port: UInt16, on loop: EventLoop
+    _ host: String, port: UInt16, family: Family = .any, timeout: Duration? = nil,
+    on loop: EventLoop
   ) async throws(UVError) -> [SocketAddress] {
-    let tasks = try loop.startTasks()
-    guard !tasks.isEnding else { throw UVError(.canceled, during: .resolve) }
-    let answer = Answer<[SocketAddress]>()
-    let lookup = resolve(host, port: port, on: loop) { answer.give($0) }
-    if await answer.wait.suspend(tasks.executor) == .canceled {
-      lookup.cancel()
-      throw UVError(.canceled, during: .resolve)
+    try await loop.startTasks().answer(during: .resolve) { give in
+      resolve(host, port: port, family: family, timeout: timeout, on: loop, completion: give).cancel
     }
-    guard let result = answer.result else { throw UVError(.canceled, during: .resolve) }
-    return try result.get()
+  }
+
+  /// Finds all addresses at which a host gives a service; see
+  /// ``resolve(_:service:transport:family:timeout:on:completion:)``.
+  ///
+  /// - Parameters:
+  ///   - host: A name, or a numeric address.
+  ///   - service: A port as a number, or a service's name.
+  ///   - transport: Whose ports the name is looked for in.
+  ///   - family: Which addresses are wanted.
+  ///   - timeout: How long it may take; `nil` leaves it to the system.
+  ///   - loop: The loop to wait on.
+  /// - Returns: At least one address.
+  /// - Throws: The reason why there is none; ``UVError/Code/canceled`` when the task is cancelled.
+  public nonisolated(nonsending) static func resolve(
+    _ host: String, service: String, transport: Transport = .tcp, family: Family = .any,
+    timeout: Duration? = nil, on loop: EventLoop
+  ) async throws(UVError) -> [SocketAddress] {
+    try await loop.startTasks().answer(during: .resolve) { give in
+      resolve(
+        host, service: service, transport: transport, family: family, timeout: timeout, on: loop,
+        completion: give
+      ).cancel
+    }
   }
 }

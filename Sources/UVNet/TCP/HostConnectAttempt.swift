@@ -2,7 +2,7 @@
 ///
 /// The addresses are tried as RFC 8305 says; see
 /// ``TCPConnection/connect(host:port:on:timeout:attemptDelay:limits:completion:)``.
-public final class HostConnectAttempt {
+public final class HostConnectAttempt: ConnectAttempt {
   /// Why one address gave no connection.
   public struct Failure: Error, Hashable, Sendable {
     /// The address.
@@ -11,14 +11,12 @@ public final class HostConnectAttempt {
     public let error: UVError
   }
 
-  private let loop: EventLoop
   private let attemptDelay: Duration
   private let limits: StreamConnection.WriteLimits
   private var completion: ((Result<TCPConnection, UVError>) -> Void)?
   private var core = HappyEyeballs([])
   private var resolver: Resolver?
   private var attempts: [Int: ConnectAttempt] = [:]
-  private var deadline: LoopTimer?
   private var delay: LoopTimer?
 
   /// The addresses that gave no connection so far, in the order in which they failed.
@@ -37,21 +35,10 @@ public final class HostConnectAttempt {
     limits: StreamConnection.WriteLimits,
     completion: @escaping (Result<TCPConnection, UVError>) -> Void
   ) {
-    self.loop = loop
     self.attemptDelay = max(attemptDelay, Self.leastDelay)
     self.limits = limits
     self.completion = completion
-    guard let timeout else { return }
-    deadline = LoopTimer.after(timeout, on: loop) { [weak self] _ in self?.giveUp(.timedOut) }
-  }
-
-  /// Gives up.
-  ///
-  /// The completion gets ``UVError/Code/canceled`` on a later turn of the loop, unless it has been
-  /// called already.
-  public func cancel() {
-    loop.checkThread()
-    giveUp(.canceled)
+    super.init(on: loop, timeout: timeout)
   }
 
   func lookUp(_ host: String, _ port: UInt16) {
@@ -69,11 +56,11 @@ public final class HostConnectAttempt {
     perform(core.begin())
   }
 
-  private func giveUp(_ code: UVError.Code) {
-    guard completion != nil, !core.isOver else { return }
-    var error = UVError(code, during: .connect, detail: core.story)
+  override func didGiveUp() {
+    guard let verdict, !core.isOver else { return }
+    var error = UVError(verdict.code, during: .connect, detail: core.story)
     if let resolver = resolver.take() {
-      error = UVError(code, during: .resolve, detail: resolver.host)
+      error = UVError(verdict.code, during: .resolve, detail: resolver.host)
       resolver.cancel()
     }
     perform(core.giveUp())
@@ -116,15 +103,13 @@ public final class HostConnectAttempt {
         finish(.success(connection))
       case .failure(let error):
         // A loop that ends closes every attempt, and lets no other begin.
-        if loop.isEnding { giveUp(.canceled) } else { perform(core.failed(place, error)) }
+        if loop.isEnding { cancel() } else { perform(core.failed(place, error)) }
       }
     }
   }
 
   private func finish(_ result: Result<TCPConnection, UVError>) {
-    guard let completion else { return }
-    self.completion = nil
-    deadline?.cancel()
+    guard beginFinish(), let completion = completion.take() else { return }
     delay?.cancel()
     loop.dispatch { completion(result) }
   }

@@ -13,7 +13,7 @@ extension TCPConnection {
   /// Every failure reaches `completion`, which is called exactly once and never by this call itself:
   /// when all addresses have failed, with the code of the last one and a detail that tells of each;
   /// ``UVError/Code/timedOut`` when the time is over; ``UVError/Code/canceled`` after
-  /// ``HostConnectAttempt/cancel()``; the look-up's error.
+  /// ``ConnectAttempt/cancel()``; the look-up's error.
   ///
   /// - Parameters:
   ///   - host: A name, or a numeric address.

@@ -39,14 +39,21 @@
 
   /// Keeps all threads of libuv's pool busy, so that no look-up begins.
   private final class BusyThreadPool {
+    struct Gate {
+      var hasBegun = sem_t()
+      var mayEnd = sem_t()
+    }
+
     private let loop = UnsafeMutablePointer<uv_loop_t>.allocate(capacity: 1)
-    private let gate = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+    private let gate = UnsafeMutablePointer<Gate>.allocate(capacity: 1)
     private let work: UnsafeMutableBufferPointer<uv_work_t>
 
     init() throws {
       let size = getenv("UV_THREADPOOL_SIZE").flatMap { Int(String(cString: $0)) } ?? 4
       work = .allocate(capacity: size)
-      sem_init(gate, 0, 0)
+      gate.initialize(to: Gate())
+      sem_init(&gate.pointee.hasBegun, 0, 0)
+      sem_init(&gate.pointee.mayEnd, 0, 0)
       try #require(uv_loop_init(loop) == 0)
       for place in work.indices {
         let request = work.baseAddress?.advanced(by: place)
@@ -55,20 +62,26 @@
         let status = uv_queue_work(
           loop, request,
           { request in
-            guard let gate = request?.pointee.data else { return }
-            sem_wait(gate.assumingMemoryBound(to: sem_t.self))
+            guard let gate = request?.pointee.data.assumingMemoryBound(to: Gate.self) else {
+              return
+            }
+            sem_post(&gate.pointee.hasBegun)
+            sem_wait(&gate.pointee.mayEnd)
           },
           { _, _ in })
         #expect(status == 0)
       }
+      // Other tests' look-ups may have the threads until now.
+      for _ in work { sem_wait(&gate.pointee.hasBegun) }
     }
 
     /// Lets the threads go.
     func release() {
-      for _ in work { sem_post(gate) }
+      for _ in work { sem_post(&gate.pointee.mayEnd) }
       uv_run(loop, UV_RUN_DEFAULT)
       uv_loop_close(loop)
-      sem_destroy(gate)
+      sem_destroy(&gate.pointee.hasBegun)
+      sem_destroy(&gate.pointee.mayEnd)
       gate.deallocate()
       work.deallocate()
       loop.deallocate()
