@@ -60,12 +60,14 @@ import UVNetTestKit
     }
   }
 
-  private static let countings: [(StreamConnection.Traffic, String)] = [
+  private static let countings: [(StreamConnection.IdleTraffic, String)] = [
     (.received, "idle"), (.sent, "local"), ([.received, .sent], "local"),
   ]
 
   @Test(arguments: countings)
-  func `what is sent counts where it is to count`(traffic: StreamConnection.Traffic, reason: String)
+  func `what is sent counts where it is to count`(
+    traffic: StreamConnection.IdleTraffic, reason: String
+  )
     throws
   {
     try LoopHarness.run { loop, calls in

@@ -4,13 +4,13 @@ final class IdleWatch {
   unowned let connection: StreamConnection
   /// Nanoseconds.
   let timeout: UInt64
-  private let traffic: StreamConnection.Traffic
+  private let traffic: StreamConnection.IdleTraffic
   private var clock: IdleClock
   /// Its place among those of its group.
   var place = 0
 
   init(
-    _ connection: StreamConnection, timeout: Duration, _ traffic: StreamConnection.Traffic,
+    _ connection: StreamConnection, timeout: Duration, _ traffic: StreamConnection.IdleTraffic,
     at now: UInt64
   ) {
     self.connection = connection

@@ -1,6 +1,6 @@
 extension StreamConnection {
   /// What keeps a connection from being idle.
-  public struct Traffic: OptionSet, Hashable, Sendable {
+  public struct IdleTraffic: OptionSet, Hashable, Sendable {
     /// The kinds as a number.
     public let rawValue: Int
 
@@ -8,9 +8,9 @@ extension StreamConnection {
     public init(rawValue: Int) { self.rawValue = rawValue }
 
     /// Bytes that come from the peer.
-    public static let received = Traffic(rawValue: 1)
+    public static let received = IdleTraffic(rawValue: 1)
     /// Bytes that the kernel takes: of a peer that reads nothing it soon takes no more.
-    public static let sent = Traffic(rawValue: 2)
+    public static let sent = IdleTraffic(rawValue: 2)
   }
 
   /// How long nothing may come or go before the connection is closed; `nil`, unless
@@ -32,7 +32,7 @@ extension StreamConnection {
   ///   - timeout: The time, from now on at first, at least a millisecond; `nil` for none.
   ///   - traffic: What counts: bytes received, bytes sent, or either.
   public final func setIdleTimeout(
-    _ timeout: Duration?, counting traffic: Traffic = [.received, .sent]
+    _ timeout: Duration?, counting traffic: IdleTraffic = [.received, .sent]
   ) {
     loop.checkThread()
     guard !isClosing, !isEnding else { return }
@@ -51,7 +51,7 @@ extension StreamConnection {
   }
 
   /// A number that changes when bytes of these kinds move.
-  final func count(of traffic: Traffic) -> UInt64 {
+  final func count(of traffic: IdleTraffic) -> UInt64 {
     (traffic.contains(.received) ? bytesRead : 0)
       &+ (traffic.contains(.sent) ? bytesWritten : 0)
   }
