@@ -46,10 +46,10 @@ let package = Package(
       pkgConfig: "libuv",
       providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]
     ),
-    .systemLibrary(name: "CMainQueue"),
+    .systemLibrary(name: "CSwiftRuntime"),
     .target(
       name: "UVNet",
-      dependencies: ["CLibUV", "CMainQueue"],
+      dependencies: ["CLibUV", "CSwiftRuntime"],
       swiftSettings: safe
     ),
     .target(

@@ -42,7 +42,17 @@ extension AsyncListener {
     _ body: @LoopActor (TCPConnection) async throws -> Void
   ) async {
     do {
-      try await connection.scoped { try await body(connection) }
+      // As `scoped` does, with fewer functions in between for as long as the connection lives.
+      let tasks = try connection.startTasks()
+      let scope = tasks.openScope()
+      defer { tasks.closeScope(scope) }
+      nonisolated(unsafe) let (opener, opened) = (tasks, scope)
+      let executor = LoopExecutor.main
+      try await withTaskCancellationHandler {
+        try await body(connection)
+      } onCancel: {
+        executor.perform { _ in unsafe opener.cancel(opened) }
+      }
       connection.closeGracefully()
     } catch {
       onFailure?(connection, error)

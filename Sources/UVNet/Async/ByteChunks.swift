@@ -48,8 +48,16 @@ extension StreamConnection {
         }
         let tasks = try connection.startReadingTasks()
         if tasks.available == 0 {
-          guard try await tasks.waitForInput(1, of: connection, isolation: actor) else {
-            return nil
+          let mayWait = tasks.beginCoveredRead(of: connection)
+          if mayWait {
+            await unsafe withUnsafeContinuation { unsafe tasks.park($0) }
+            try tasks.endCoveredRead()
+          }
+          if tasks.available == 0 {
+            guard
+              try await tasks.waitForInput(
+                1, of: connection, hasWaited: mayWait, isolation: actor)
+            else { return nil }
           }
         }
         tasks.consume(from: connection) { bytes in

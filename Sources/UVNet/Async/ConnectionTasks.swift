@@ -1,11 +1,15 @@
+internal import CSwiftRuntime
+
 /// What a connection needs once tasks use it: the bytes that nobody has read, and who waits.
 ///
-/// Everything is for the loop's thread. The connection owns this.
-@safe final class ConnectionTasks {
+/// Everything is for the loop's thread. The connection owns this. It is itself the place where the task
+/// waits that reads.
+@safe final class ConnectionTasks: LoopWait {
   let loop: LoopTasks
-  private let reader = LoopWait()
   private var readerIsCovered = false
-  private var input = InputBuffer()
+  /// Changed only for a moment in which nothing of the program's runs; while the program looks at the
+  /// bytes, nothing arrives.
+  @exclusivity(unchecked) private var input = InputBuffer()
   /// The loop's read buffer, or what is left of it, while the read callback runs.
   @exclusivity(unchecked) private var lent: UnsafeRawBufferPointer?
   /// Bytes that the reader needs to go on.
@@ -15,6 +19,8 @@
   private var drains: [CoveredWait] = []
   private var closes: [LoopWait] = []
   private var scope: Scope?
+  /// The task of ``scope``, unless it was cancelled.
+  @exclusivity(unchecked) private var coveredTask: UnsafeRawPointer?
 
   /// Bytes that wait to be read; above this, and unless a reader needs more, reading pauses.
   static let inputLimit = 65536
@@ -27,13 +33,13 @@
   /// A task with a cancellation handler that serves all its waits on the connection.
   ///
   /// A handler for each wait would cost more than all else about a read.
-  @safe private final class Scope {
-    let task: UnsafeCurrentTask?
-    let outer: Scope?
-    var isCanceled = false
+  @safe final class Scope {
+    fileprivate let task: UnsafeRawPointer?
+    fileprivate let outer: Scope?
+    fileprivate var isCanceled = false
 
-    init(_ task: UnsafeCurrentTask?, in outer: Scope?) {
-      unsafe self.task = task
+    fileprivate init(in outer: Scope?) {
+      unsafe task = currentTask()
       self.outer = outer
     }
   }
@@ -58,16 +64,18 @@ extension ConnectionTasks {
 
   /// Bytes arrived: lent to the task that waits for them; what it leaves is copied.
   private func didRead(_ bytes: UnsafeRawBufferPointer, _ connection: StreamConnection) {
-    if input.isEmpty, bytes.count >= needed, reader.isParked {
+    if unsafe input.isEmpty, bytes.count >= needed, isParked {
       unsafe lent = bytes
-      reader.wake()
+      wake()
       connection.loop.runJobs()
       keepLent()
     } else {
       unsafe input.append(bytes)
-      if input.count >= needed { reader.wake() }
+      if unsafe input.count >= needed { wake() }
     }
-    guard input.count >= max(Self.inputLimit, needed), !connection.isReadingPaused else { return }
+    guard unsafe input.count >= max(Self.inputLimit, needed), !connection.isReadingPaused else {
+      return
+    }
     pausedReading = true
     connection.pauseReading()
   }
@@ -80,25 +88,53 @@ extension ConnectionTasks {
 
   private func didEnd() {
     hasEnded = true
-    reader.wake()
+    wake()
+  }
+
+  /// Whether the task may wait for input at once, by ``LoopWait/park(_:)`` and then
+  /// ``endCoveredRead()``: its cancellation handler is a scope's, and there is nothing to tell it.
+  @inline(__always)
+  func beginCoveredRead(of connection: StreamConnection) -> Bool {
+    guard let task = unsafe coveredTask, unsafe task == currentTask(),
+      !hasEnded, !connection.isClosing, !connection.loop.isEnding, !isBusy
+    else { return false }
+    if pausedReading { resumeReading(connection) }
+    readerIsCovered = true
+    begin()
+    return true
+  }
+
+  /// The task goes on after ``beginCoveredRead(of:)``.
+  ///
+  /// - Throws: ``UVError/Code/canceled`` when the task was cancelled first.
+  @inline(__always)
+  func endCoveredRead() throws(UVError) {
+    readerIsCovered = false
+    if end() == .canceled, available == 0 { throw UVError(.canceled, during: .read) }
   }
 
   /// Waits until at least `count` bytes can be read.
   ///
+  /// - Parameters:
+  ///   - count: How many bytes.
+  ///   - connection: The connection, which owns this.
+  ///   - hasWaited: Whether the task has waited for them already.
+  ///   - isolation: The caller's.
   /// - Returns: Whether they can; otherwise the peer has ended its stream.
   /// - Throws: ``UVError/Code/canceled`` when the task is, or when this side closes the connection;
   ///   what the connection failed with; ``UVError/Code/badDescriptor`` when it is closed already.
   func waitForInput(
-    _ count: Int, of connection: StreamConnection, isolation: isolated (any Actor)? = #isolation
+    _ count: Int, of connection: StreamConnection, hasWaited: Bool = false,
+    isolation: isolated (any Actor)? = #isolation
   ) async throws(UVError) -> Bool {
-    guard !reader.isBusy else {
+    guard !isBusy else {
       stopProgram("two tasks read a connection at the same time", #fileID, #line)
     }
     // It outlives the callback if the task waits for more than there is.
     if unsafe lent != nil { keepLent() }
     needed = count
     defer { needed = 1 }
-    var code = UVError.Code.badDescriptor
+    var code = hasWaited ? UVError.Code.canceled : .badDescriptor
     while available < count {
       if hasEnded { return false }
       if connection.isClosing { throw connection.failure(code, during: .read) }
@@ -113,12 +149,12 @@ extension ConnectionTasks {
   private func suspendReader(isolation: isolated (any Actor)? = #isolation) async -> WaitOutcome {
     guard !loop.isEnding else { return .canceled }
     guard let scope = currentScope else {
-      return await reader.suspend(loop.executor, isolation: isolation)
+      return await suspend(loop.executor, isolation: isolation)
     }
     guard !scope.isCanceled else { return .canceled }
     readerIsCovered = true
     defer { readerIsCovered = false }
-    return await reader.suspendCovered(isolation: isolation)
+    return await suspendCovered(isolation: isolation)
   }
 
   private func resumeReading(_ connection: StreamConnection) {
@@ -132,10 +168,10 @@ extension ConnectionTasks {
     from connection: StreamConnection,
     _ body: (RawSpan) throws(Failure) -> (result: R, count: Int)
   ) throws(Failure) -> R {
-    guard input.isEmpty, let bytes = unsafe lent else {
-      let (result, count) = try input.withBytes(body)
-      input.consume(count)
-      if input.count <= Self.inputLimit / 2 { resumeReading(connection) }
+    guard unsafe input.isEmpty, let bytes = unsafe lent else {
+      let (result, count) = try unsafe input.withBytes(body)
+      unsafe input.consume(count)
+      if unsafe input.count <= Self.inputLimit / 2 { resumeReading(connection) }
       return result
     }
     let (result, count) = try unsafe body(bytes.bytes)
@@ -185,7 +221,7 @@ extension ConnectionTasks {
   }
 
   func didClose() {
-    reader.wake()
+    wake()
     didDrain()
     for wait in closes { wait.wake() }
     closes = []
@@ -197,7 +233,7 @@ extension ConnectionTasks {
 extension ConnectionTasks {
   /// The scope of the running task; a scope of another task does not serve it.
   private var currentScope: Scope? {
-    guard let scope, let task = unsafe scope.task, unsafe isCurrent(task) else { return nil }
+    guard let scope, let task = unsafe scope.task, unsafe task == currentTask() else { return nil }
     return scope
   }
 
@@ -205,9 +241,8 @@ extension ConnectionTasks {
   func scoped<R>(
     isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R
   ) async rethrows -> R {
-    let scope = unsafe Scope(currentTask(), in: scope)
-    self.scope = scope
-    defer { self.scope = scope.outer }
+    let scope = openScope()
+    defer { closeScope(scope) }
     nonisolated(unsafe) let this = self
     nonisolated(unsafe) let opened = scope
     let executor = loop.executor
@@ -219,23 +254,36 @@ extension ConnectionTasks {
     }
   }
 
-  private func cancel(_ scope: Scope) {
+  /// From now on ``cancel(_:)`` cancels all waits of the running task.
+  func openScope() -> Scope {
+    let scope = Scope(in: scope)
+    self.scope = scope
+    unsafe coveredTask = scope.task
+    return scope
+  }
+
+  func closeScope(_ scope: Scope) {
+    self.scope = scope.outer
+    unsafe coveredTask = scope.outer.flatMap { unsafe $0.isCanceled ? nil : $0.task }
+  }
+
+  /// The task of a scope was cancelled.
+  func cancel(_ scope: Scope) {
     scope.isCanceled = true
     // Late: the scope is over, and nobody that waits now is in it.
     guard self.scope === scope else { return }
-    if readerIsCovered { reader.cancel() }
+    unsafe coveredTask = nil
+    if readerIsCovered { cancel() }
     for wait in drains where wait.isCovered { wait.cancel() }
   }
 }
 
-/// The task that runs; to be compared only, and while the task is known to live.
-private func currentTask() -> UnsafeCurrentTask? {
-  unsafe withUnsafeCurrentTask { unsafe $0 }
-}
-
-private func isCurrent(_ task: UnsafeCurrentTask) -> Bool {
-  unsafe withUnsafeCurrentTask { unsafe $0 == task }
-}
+/// The task that runs, by the runtime's own function: to be compared only, and while the task is known
+/// to live.
+///
+/// `withUnsafeCurrentTask` gives the same in ten times the instructions.
+@inline(__always)
+private func currentTask() -> UnsafeRawPointer? { unsafe crt_current_task() }
 
 extension StreamConnection {
   /// Why a closed connection cannot be used: what it failed with, or else `code`.

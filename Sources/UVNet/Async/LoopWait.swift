@@ -2,7 +2,8 @@
 ///
 /// Everything but the way in for a cancellation is for the loop's thread.
 class LoopWait {
-  private var wait = Wait<Resumption>()
+  /// Only ever touched for a moment in which nothing of the program's runs.
+  @exclusivity(unchecked) private final var wait = Wait<Resumption>()
 
   /// What resumes a task; the ``Wait`` gives it away once.
   @safe private struct Resumption {
@@ -11,10 +12,10 @@ class LoopWait {
   }
 
   /// Whether a task is here that can be woken.
-  final var isParked: Bool { wait.isParked }
+  final var isParked: Bool { unsafe wait.isParked }
 
   /// Whether a task is here.
-  final var isBusy: Bool { wait.isBusy }
+  final var isBusy: Bool { unsafe wait.isBusy }
 
   /// Suspends the task until ``wake()`` or its cancellation.
   ///
@@ -23,7 +24,7 @@ class LoopWait {
   final func suspend(
     _ executor: LoopExecutor, isolation: isolated (any Actor)? = #isolation
   ) async -> WaitOutcome {
-    let number = wait.begin()
+    let number = unsafe wait.begin()
     nonisolated(unsafe) let this = self
     await withTaskCancellationHandler {
       _ = isolation
@@ -33,7 +34,7 @@ class LoopWait {
     } onCancel: {
       executor.perform { _ in unsafe this.cancel(number) }
     }
-    return wait.end()
+    return unsafe wait.end()
   }
 
   /// Suspends the task without a cancellation handler of its own: somebody else has one, and calls
@@ -41,18 +42,33 @@ class LoopWait {
   final func suspendCovered(
     isolation: isolated (any Actor)? = #isolation
   ) async -> WaitOutcome {
-    _ = wait.begin()
-    await unsafe withUnsafeContinuation { continuation in
-      unsafe wait.park(Resumption(continuation: continuation))?.resume()
-    }
-    return wait.end()
+    begin()
+    await unsafe withUnsafeContinuation { unsafe park($0) }
+    return end()
   }
 
+  // The parts of it, for a task that waits without another function in between: each such function
+  // costs memory for as long as the task waits, and a look at its executor when it goes on.
+
+  /// A task is going to wait here, and somebody else has its cancellation handler.
+  @inline(__always)
+  final func begin() { _ = unsafe wait.begin() }
+
+  /// The task waits.
+  @inline(__always)
+  final func park(_ continuation: UnsafeContinuation<Void, Never>) {
+    unsafe wait.park(Resumption(continuation: continuation))?.resume()
+  }
+
+  /// The task goes on.
+  @inline(__always)
+  final func end() -> WaitOutcome { unsafe wait.end() }
+
   /// Resumes the task, if one waits.
-  final func wake() { wait.wake()?.resume() }
+  final func wake() { unsafe wait.wake()?.resume() }
 
   /// Resumes the task, if one waits, as cancelled.
-  final func cancel() { wait.cancel()?.resume() }
+  final func cancel() { unsafe wait.cancel()?.resume() }
 
-  private final func cancel(_ number: UInt64) { wait.cancel(number)?.resume() }
+  private final func cancel(_ number: UInt64) { unsafe wait.cancel(number)?.resume() }
 }

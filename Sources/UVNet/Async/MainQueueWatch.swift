@@ -1,7 +1,7 @@
 internal import CLibUV
 
 #if os(Linux)
-  internal import CMainQueue
+  internal import CSwiftRuntime
   internal import Glibc
 
   /// The loop's view of libdispatch's main queue, where Swift's runtime puts jobs of the main actor.
@@ -26,7 +26,7 @@ internal import CLibUV
     /// - Throws: The system's error when it gives no descriptor.
     init(on loop: EventLoop, _ purpose: Purpose) throws(UVError) {
       self.purpose = purpose
-      descriptor = cmq_open()
+      descriptor = crt_open_main_queue()
       guard descriptor >= 0 else { throw UVError(-errno, .initialize) }
       unsafe handle = Handle.allocate(UV_POLL)
       let status = unsafe uv_poll_init(loop.raw, cuv_poll(handle), descriptor)
@@ -58,7 +58,7 @@ internal import CLibUV
     func stop() { unsafe uv_poll_stop(cuv_poll(handle)) }
 
     /// Runs what is in the queue.
-    func runJobs() { cmq_run(descriptor) }
+    func runJobs() { crt_run_main_queue(descriptor) }
 
     /// Gives the handle back to libuv, which frees it when the loop runs or is closed.
     func close() {
@@ -77,7 +77,7 @@ internal import CLibUV
     }
 
     /// Whether the caller is on the process's main thread.
-    static var isOnMainThread: Bool { cmq_is_main_thread() != 0 }
+    static var isOnMainThread: Bool { crt_is_main_thread() != 0 }
   }
 #endif
 

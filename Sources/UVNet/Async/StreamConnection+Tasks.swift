@@ -37,7 +37,18 @@ extension StreamConnection {
     _ body: (RawSpan) -> R
   ) async throws(UVError) -> R? {
     let tasks = try startReadingTasks()
-    if tasks.available == 0, !(try await tasks.waitForInput(1, of: self)) { return nil }
+    if tasks.available == 0 {
+      let mayWait = tasks.beginCoveredRead(of: self)
+      if mayWait {
+        await unsafe withUnsafeContinuation { unsafe tasks.park($0) }
+        try tasks.endCoveredRead()
+      }
+      if tasks.available == 0,
+        !(try await tasks.waitForInput(1, of: self, hasWaited: mayWait))
+      {
+        return nil
+      }
+    }
     return tasks.consume(from: self) { (body($0), $0.byteCount) }
   }
 
@@ -52,7 +63,18 @@ extension StreamConnection {
     into buffer: inout [UInt8]
   ) async throws(UVError) -> Int? {
     let tasks = try startReadingTasks()
-    if tasks.available == 0, !(try await tasks.waitForInput(1, of: self)) { return nil }
+    if tasks.available == 0 {
+      let mayWait = tasks.beginCoveredRead(of: self)
+      if mayWait {
+        await unsafe withUnsafeContinuation { unsafe tasks.park($0) }
+        try tasks.endCoveredRead()
+      }
+      if tasks.available == 0,
+        !(try await tasks.waitForInput(1, of: self, hasWaited: mayWait))
+      {
+        return nil
+      }
+    }
     return tasks.consume(from: self) { bytes in
       unsafe bytes.withUnsafeBytes { unsafe buffer.append(contentsOf: $0) }
       return (bytes.byteCount, bytes.byteCount)
