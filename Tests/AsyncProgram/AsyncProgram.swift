@@ -1,5 +1,11 @@
 import UVNet
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// A program for the tests of what async/await does to a whole process; see `AsyncProgramTests`.
 @main
 struct AsyncProgram {
@@ -8,6 +14,7 @@ struct AsyncProgram {
     case "served": try CallbackProgram.run(serving: true)
     case "unserved": try CallbackProgram.run(serving: false)
     case "together": Together.main()
+    case "echo": EchoServer.main()
     default: Rows.main()
     }
   }
@@ -23,15 +30,15 @@ enum CallbackProgram {
     LoopTimer.after(.milliseconds(1), on: loop) { _ in
       // Inferred to be of the main actor, and so it runs when that is served.
       Task {
-        print("the task runs")
+        say("the task runs")
         await counted.add()
-        print("counted \(await counted.count)")
+        say("counted \(await counted.count)")
         loop.stop()
       }
     }
     // The end where nobody serves the main actor, and otherwise too late to matter.
     LoopTimer.after(serving ? .seconds(60) : .milliseconds(50), on: loop) { _ in
-      print("the task has not run")
+      say("the task has not run")
       loop.stop()
     }
     loop.run()
@@ -79,10 +86,35 @@ struct Together: LoopProgram {
       var answer: [UInt8] = []
       while try await client.read(into: &answer) != nil {}
       client.close()
-      print(String(decoding: answer, as: UTF8.self), terminator: "")
+      say(String(decoding: answer.dropLast(), as: UTF8.self))
     }
-    print("threads \(threadCount())")
+    say("threads \(threadCount())")
   }
+}
+
+/// An echo server that ends gracefully on a signal; idle clients have half a second to leave.
+struct EchoServer: LoopProgram {
+  static func main(on loop: EventLoop) async throws {
+    let listener = try AsyncListener.listen(at: SocketAddress(.loopback, port: 0), on: loop)
+    loop.task {
+      say("signal \(try await loop.signal(SIGTERM))")
+      listener.close()
+      try await loop.sleep(for: .milliseconds(500))
+      say("deadline")
+      loop.stop()
+    }
+    say("listening on \(listener.localAddress)")
+    try await listener.serve { connection in
+      for try await bytes in connection.chunks { try await connection.write(bytes) }
+    }
+    say("all have left")
+  }
+}
+
+/// A line of standard output, at once.
+func say(_ line: String) {
+  let bytes = Array("\(line)\n".utf8)
+  _ = write(STDOUT_FILENO, bytes, bytes.count)
 }
 
 extension String {

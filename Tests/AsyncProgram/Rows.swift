@@ -34,10 +34,10 @@ struct Rows: LoopProgram {
       guard let row = Self.rows[name] else { throw UVError(.invalidArgument, during: .wait) }
       for _ in 0..<20 { try await row(loop, address) }
     }
-    print("threads \(threadCount())")
+    say("threads \(threadCount())")
     for client in clients { client.cancel() }
     for client in clients {
-      if case .success(let answered) = await client.result, answered < 20 { print("no load") }
+      if case .success(let answered) = await client.result, answered < 20 { say("no load") }
     }
     listener.close()
     try await server.value

@@ -1,4 +1,11 @@
 import Testing
+import UVNetTestKit
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 /// What async/await does to a whole process: threads, and the main actor.
 ///
@@ -53,5 +60,35 @@ import Testing
       #expect(errors.count == 1)
       #expect(errors.first?.contains("loop.serveMainActor()") == true, "\(errors)")
     #endif
+  }
+
+  @Test func `on a signal who is busy is served to the end, and the program ends with 0`() throws {
+    let program = try Program("AsyncProgram", ["echo"])
+    let client = try connect(to: program)
+    try client.send(Array("one".utf8))
+    #expect(try client.receive(3) == Array("one".utf8))
+    program.send(signal: SIGTERM)
+    #expect(try program.readLine() == "signal 15")
+    try client.send(Array("two".utf8))
+    #expect(try client.receive(3) == Array("two".utf8))
+    client.close()
+    #expect(try program.readOutputToEnd() == ["all have left"])
+    #expect(try program.wait() == .exit(0))
+  }
+
+  @Test func `on a signal who stays idle is closed at the deadline`() throws {
+    let program = try Program("AsyncProgram", ["echo"])
+    let client = try connect(to: program)
+    try client.send(Array("one".utf8))
+    #expect(try client.receive(3) == Array("one".utf8))
+    program.send(signal: SIGTERM)
+    #expect(try program.readOutputToEnd() == ["signal 15", "deadline", "all have left"])
+    #expect(try program.wait() == .exit(0))
+  }
+
+  private func connect(to program: Program) throws -> RawSocket {
+    let line = try #require(try program.readLine())
+    let port = try #require(line.split(separator: ":").last.flatMap { UInt16($0) })
+    return try RawSocket.connect(port: port)
   }
 }

@@ -105,6 +105,64 @@ import UVNetTestKit
     }
   }
 
+  @Test func `a cancelled accept takes no connection`() async throws {
+    try await AsyncHarness.run { loop in
+      let listener = try Self.listen(on: loop)
+      let accepting = loop.task { _ = try await listener.accept() }
+      await Task.yield()
+      let client = try await TCPConnection.connect(to: listener.localAddress, on: loop)
+      accepting.cancel()
+      // Either it has the connection, or the next one does.
+      if case .failure(let error) = await accepting.result {
+        #expect(error as? UVError == UVError(.canceled, during: .accept))
+        let connection = try #require(try await listener.accept())
+        try await client.write("x")
+        #expect(try await connection.read(exactly: 1) == [UInt8(ascii: "x")])
+      }
+      let again = loop.task { _ = try await listener.accept() }
+      await Task.yield()
+      again.cancel()
+      let error = await #expect(throws: UVError.self) { try await again.value }
+      #expect(error == UVError(.canceled, during: .accept))
+      let second = try await TCPConnection.connect(to: listener.localAddress, on: loop)
+      try await second.write("y")
+      let accepted = try #require(try await listener.accept())
+      #expect(try await accepted.read(exactly: 1) == [UInt8(ascii: "y")])
+    }
+  }
+
+  @Test func `serve closes gracefully what has returned, and at once what has thrown`()
+    async throws
+  {
+    struct Enough: Error {}
+    try await AsyncHarness.run { loop in
+      let listener = try Self.listen(on: loop)
+      let size = 4 << 20
+      let server = loop.task {
+        try await listener.serve { connection in
+          let order = try await connection.read(exactly: 1)
+          try connection.write([UInt8](repeating: 1, count: size), completion: nil)
+          if order == [1] { throw Enough() }
+        }
+      }
+      let patient = try await TCPConnection.connect(to: listener.localAddress, on: loop)
+      try await patient.write([0])
+      // It sends on though the body has long returned.
+      try await loop.sleep(for: .milliseconds(5))
+      #expect(try await patient.read(exactly: size)?.count == size)
+      #expect(try await patient.read { $0.byteCount } == nil)
+      let refused = try await TCPConnection.connect(to: listener.localAddress, on: loop)
+      try await refused.write([1])
+      var count = 0
+      do { while let some = try await refused.read({ $0.byteCount }) { count += some } } catch {}
+      #expect(count < size)
+      patient.close()
+      refused.close()
+      listener.close()
+      try await server.value
+    }
+  }
+
   @Test func `a second task that accepts is a mistake in the program`() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]

@@ -243,8 +243,14 @@ final class Canceller: Sendable {
     }
   }
 
-  func cancel<R, E: Error>(_ task: Task<R, E>) {
-    state.withLock { $0.tasks.append { task.cancel() } }
+  /// Has a thread cancel a task, after it has let others run so many times.
+  func cancel<R, E: Error>(_ task: Task<R, E>, after turns: Int = 0) {
+    state.withLock {
+      $0.tasks.append {
+        for _ in 0..<turns { sched_yield() }
+        task.cancel()
+      }
+    }
   }
 
   func stop() { state.withLock { $0.isOver = true } }

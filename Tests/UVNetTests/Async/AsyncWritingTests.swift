@@ -76,6 +76,47 @@ import UVNetTestKit
     }
   }
 
+  @Test func `a cancelled wait for a slow peer leaves the others waiting`() async throws {
+    try await AsyncHarness.run { loop in
+      let (near, far) = try await pair(on: loop)
+      while near.isWritable { try near.write(Self.piece, completion: nil) }
+      let calls = CallRecord()
+      let waiting = (0..<3).map { number in
+        loop.task {
+          try await near.drained()
+          calls.record("\(number)")
+        }
+      }
+      await Task.yield()
+      waiting[1].cancel()
+      let error = await #expect(throws: UVError.self) { try await waiting[1].value }
+      #expect(error == UVError(.canceled, during: .write))
+      #expect(calls.names == [])
+      let reader = loop.task { while try await far.read({ $0.byteCount }) != nil {} }
+      try await waiting[0].value
+      try await waiting[2].value
+      #expect(calls.names.sorted() == ["0", "2"])
+      near.shutdown()
+      try await reader.value
+    }
+  }
+
+  @Test func `waiting for the close is not ended by a cancellation`() async throws {
+    try await AsyncHarness.run { loop in
+      let (near, _) = try await pair(on: loop)
+      let waiting = loop.task {
+        await near.finished()
+        #expect(Task.isCancelled)
+        #expect(near.closeReason == .local)
+      }
+      await Task.yield()
+      waiting.cancel()
+      try await loop.sleep(for: .milliseconds(1))
+      near.close()
+      await waiting.value
+    }
+  }
+
   @Test func `a writer hears what the connection failed with`() async throws {
     try await AsyncHarness.run { loop in
       let (near, far) = try await pair(on: loop)
