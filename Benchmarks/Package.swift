@@ -31,6 +31,11 @@ let package = Package(
       ],
       swiftSettings: strict
     ),
+    // What `echo` compares.
+    .executableTarget(
+      name: "Echo", dependencies: [.product(name: "UVNet", package: "UVNet")],
+      swiftSettings: strict
+    ),
     // Without the benchmark library, so that CI has less to build.
     .executableTarget(
       name: "Instructions",

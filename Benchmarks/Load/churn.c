@@ -14,7 +14,7 @@ struct client {
   bool is_sent;
   size_t size;
   int64_t start;
-  uint8_t answer[fast_answer_size + 1];
+  uint8_t answer[task_answer_size + 1];
 };
 
 static int poller;
@@ -23,7 +23,7 @@ static unsigned connects;
 static void try_to_send(struct client *client) {
   ssize_t count = send(client->descriptor, fast_request, fast_request_size, MSG_NOSIGNAL);
   if (count < 0 && (errno == EAGAIN || errno == ENOTCONN)) return; /* Not connected yet. */
-  if (count != fast_request_size) fail("send: %s", strerror(errno));
+  if (count != (ssize_t)fast_request_size) fail("send: %s", strerror(errno));
   client->is_sent = true;
 }
 
@@ -56,6 +56,7 @@ static bool serve_client(struct client *client) {
 }
 
 void run_churn(void) {
+  if (options.echo) fail("churn is for the task's server");
   struct client *clients = calloc((size_t)options.connections, sizeof *clients);
   struct histogram *latency = malloc(sizeof *latency);
   if (!clients || !latency) fail("no memory");

@@ -14,7 +14,7 @@ struct connection {
   int first, in_flight; /* In `sent`, a ring. */
   size_t unsent;        /* Bytes of requests that the kernel did not take. */
   size_t partial_size;
-  uint8_t partial[fast_answer_size];
+  uint8_t *partial;     /* The beginning of an answer. */
   int64_t *sent; /* When each request in flight was sent. */
 };
 
@@ -48,10 +48,10 @@ static void send_requests(struct connection *connection, int count, int64_t now)
 }
 
 static int64_t take_answers(struct connection *connection) {
-  static uint8_t bytes[fast_answer_size + 262144];
+  static uint8_t bytes[largest_message + 262144];
   size_t have = connection->partial_size;
   if (have) memcpy(bytes, connection->partial, have);
-  ssize_t received = recv(connection->descriptor, bytes + have, sizeof bytes - fast_answer_size, 0);
+  ssize_t received = recv(connection->descriptor, bytes + have, sizeof bytes - largest_message, 0);
   if (received < 0 && errno == EAGAIN) return 0;
   if (received <= 0) fail("the server closed a connection");
   int64_t now = now_ns();
@@ -75,14 +75,17 @@ void run_fast(void) {
   struct connection *connections = calloc((size_t)options.connections, sizeof *connections);
   int *descriptors = calloc((size_t)options.connections, sizeof *descriptors);
   int64_t *sent = calloc((size_t)options.connections * (size_t)options.depth, sizeof *sent);
+  uint8_t *partials = calloc((size_t)options.connections, fast_answer_size);
   requests = malloc((size_t)(options.depth + 1) * fast_request_size);
-  if (!connections || !descriptors || !sent || !requests) fail("no memory");
-  for (int i = 0; i <= options.depth; i++) memcpy(requests + i * fast_request_size, fast_request, fast_request_size);
+  if (!connections || !descriptors || !sent || !partials || !requests) fail("no memory");
+  for (int i = 0; i <= options.depth; i++)
+    memcpy(requests + (size_t)i * fast_request_size, fast_request, fast_request_size);
 
   connect_all(descriptors, options.connections);
   int poller = epoll_create1(EPOLL_CLOEXEC);
   for (int i = 0; i < options.connections; i++) {
     connections[i].descriptor = descriptors[i];
+    connections[i].partial = partials + (size_t)i * fast_answer_size;
     connections[i].sent = sent + (size_t)i * (size_t)options.depth;
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = &connections[i]};
     epoll_ctl(poller, EPOLL_CTL_ADD, descriptors[i], &event);

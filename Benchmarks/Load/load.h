@@ -21,6 +21,7 @@ struct options {
   int batches;          /* Bursts: in how many parts the requests are sent, one a second. */
   double rate;          /* Spread: requests a second. */
   bool any_time;        /* The server's clock is slowed: its time is not judged. */
+  int echo;             /* Bytes of a request to an echo server; 0: the task's server, its fast request. */
   int core;             /* Start: what the server runs on; -1: anywhere. */
   char **command;       /* Start: the server. */
 };
@@ -87,11 +88,15 @@ enum { patience = 10 };
 
 /* The protocol */
 
-enum { fast_request_size = 3, fast_answer_size = 24, slow_request_maximum = 9 };
+enum { slow_request_maximum = 9, task_answer_size = 24, largest_message = 65536 };
 
-extern const uint8_t fast_request[fast_request_size];
+/* A fast request of the task's, or what an echo server is asked. */
+extern const uint8_t *fast_request;
+extern size_t fast_request_size, fast_answer_size;
 
-/* Fails unless these 24 bytes are the answer to a fast request, with a time of now. */
+/* From now on requests are so many bytes, and are answered with the same. */
+void use_echo(int size);
+/* Fails unless these bytes are the answer to a fast request, with a time of now. */
 void check_fast_answer(const uint8_t *answer);
 size_t encode_slow_request(uint8_t *bytes, uint32_t seconds);
 /* The length of the answer to a slow request at the start of the bytes, 0 when some are missing. */

@@ -11,7 +11,8 @@
  *
  * Every answer is checked; a wrong one ends the program with 1. --server PID says whose CPU time and
  * memory to read, --sources N to connect from so many loopback addresses,
- * --any-time 1 that the server's clock is not ours. */
+ * --any-time 1 that the server's clock is not ours, --echo N that the server is an echo server, for fast
+ * and idle, and is asked with N bytes. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -73,6 +74,7 @@ int main(int argc, char **argv) {
     else if (!strcmp(argv[i], "--batches")) options.batches = (int)value;
     else if (!strcmp(argv[i], "--rate")) options.rate = value;
     else if (!strcmp(argv[i], "--any-time")) options.any_time = value != 0;
+    else if (!strcmp(argv[i], "--echo")) use_echo(options.echo = (int)value);
     else if (!strcmp(argv[i], "--core")) options.core = (int)value;
     else fail("unknown option %s", argv[i]);
   }

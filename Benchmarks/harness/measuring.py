@@ -152,7 +152,7 @@ def start(programs, name, times):
 # Counting, which no noise disturbs
 
 
-def instructions_by_function(programs, name, case, few, many):
+def instructions_by_function(programs, name, case, few, many, **more):
     """Instructions in user space a request, by callgrind: two runs and their difference."""
     costs = {}
     # What is done once a millisecond is to be divided among as many requests as without callgrind.
@@ -163,7 +163,7 @@ def instructions_by_function(programs, name, case, few, many):
         with programs.running(name, prefix=tool, environment=environment, patience=120) as server:
             run_load(
                 programs, THROUGHPUT[case]["mode"], port=server.port, requests=requests, any_time=1,
-                **load_options(case))
+                **load_options(case), **more)
         costs[requests] = callgrind.read(output)
         if not costs[requests]:
             raise Failure(f"nothing is counted in {output}")
@@ -173,17 +173,17 @@ def instructions_by_function(programs, name, case, few, many):
         if where[0] != parts.SLOW_CLOCK.name}
 
 
-def instructions(programs, name, case, few, many):
+def instructions(programs, name, case, few, many, **more):
     """Instructions in user space a request: in all, and in which object file."""
     objects = {}
-    for (place, _), cost in instructions_by_function(programs, name, case, few, many).items():
+    for (place, _), cost in instructions_by_function(programs, name, case, few, many, **more).items():
         objects[place] = objects.get(place, 0) + cost.own
     return {
         "total": sum(objects.values()),
         "in": {place: round(count, 1) for place, count in objects.items() if count >= 0.05}}
 
 
-def allocations(programs, name, case, few, many):
+def allocations(programs, name, case, few, many, **more):
     """Heap allocations a request, once the server has served some: again a difference."""
     path = programs.folder / "allocations"
     path.write_bytes(bytes(8))
@@ -202,7 +202,8 @@ def allocations(programs, name, case, few, many):
         for requests in (few, few, many):
             before = count()
             run_load(
-                programs, THROUGHPUT[case]["mode"], port=server.port, requests=requests, **load_options(case))
+                programs, THROUGHPUT[case]["mode"], port=server.port, requests=requests, **load_options(case),
+                **more)
             counts.append(count() - before)
         if count() == 0:
             raise Failure(f"{name}'s allocations are not counted")
