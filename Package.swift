@@ -20,6 +20,8 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .library(name: "UVNet", targets: ["UVNet"]),
+    // Empty unless the trait TLS is on.
+    .library(name: "UVNetTLS", targets: ["UVNetTLS"]),
     .library(name: "UVNetTestKit", targets: ["UVNetTestKit"]),
     .library(name: "TestTaskProto", targets: ["TestTaskProto"]),
     .library(name: "TestTaskMessages", targets: ["TestTaskMessages"]),
@@ -34,6 +36,7 @@ let package = Package(
     .trait(
       name: "Programs",
       description: "The protocol and the two programs. Without it UVNet needs no other package."),
+    .trait(name: "TLS", description: "UVNetTLS: TLS for streams, by the system's OpenSSL 3."),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -51,6 +54,16 @@ let package = Package(
       name: "UVNet",
       dependencies: ["CLibUV", "CSwiftRuntime"],
       swiftSettings: safe
+    ),
+    .systemLibrary(
+      name: "COpenSSL",
+      pkgConfig: "openssl",
+      providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]
+    ),
+    .target(
+      name: "UVNetTLS",
+      dependencies: ["UVNet", .target(name: "COpenSSL", condition: .when(traits: ["TLS"]))],
+      swiftSettings: strict + [.strictMemorySafety()]
     ),
     .target(
       name: "TestTaskProto",
@@ -127,6 +140,13 @@ let package = Package(
     .testTarget(
       name: "UVNetTests",
       dependencies: ["CLibUV", "TestTaskTestSupport", "UVNet", "UVNetTestKit"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "UVNetTLSTests",
+      dependencies: [
+        "UVNet", "UVNetTLS", "UVNetTestKit",
+        .target(name: "COpenSSL", condition: .when(traits: ["TLS"])),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "TestTaskProtoTests",

@@ -4,12 +4,13 @@ import PackageDescription
 let warningsAreErrors = Context.environment["UVNET_WARNINGS_AS_ERRORS"] != nil
 let strict: [SwiftSetting] = warningsAreErrors ? [.treatAllWarnings(as: .error)] : []
 let uvnet: Target.Dependency = .product(name: "UVNet", package: "UVNet")
+let tls: Target.Dependency = .product(name: "UVNetTLS", package: "UVNet")
 
 let package = Package(
   name: "Examples",
   platforms: [.macOS(.v15)],
   // With the package's default trait, because `framing` uses TestTaskProto.
-  dependencies: [.package(name: "UVNet", path: "..")],
+  dependencies: [.package(name: "UVNet", path: "..", traits: [.defaults, "TLS"])],
   targets: [
     .executableTarget(name: "echo", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "async-echo", dependencies: [uvnet], swiftSettings: strict),
@@ -17,6 +18,8 @@ let package = Package(
     .executableTarget(name: "async-chat", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "cores", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "embedded", dependencies: [uvnet], swiftSettings: strict),
+    .executableTarget(name: "tls-echo", dependencies: [uvnet, tls], swiftSettings: strict),
+    .executableTarget(name: "tls-client", dependencies: [uvnet, tls], swiftSettings: strict),
     .executableTarget(name: "proxy", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "redis", dependencies: [uvnet], swiftSettings: strict),
     .executableTarget(name: "async-proxy", dependencies: [uvnet], swiftSettings: strict),

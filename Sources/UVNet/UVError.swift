@@ -44,10 +44,10 @@ public struct UVError: Error, Hashable, Sendable {
   }
 
   /// The code's name, such as `ECONNREFUSED`.
-  public var name: String { code.name }
+  public var name: String { domain.describe?(code.rawValue)?.name ?? code.name }
 
   /// The code's meaning in English, such as "connection refused".
-  public var message: String { code.message }
+  public var message: String { domain.describe?(code.rawValue)?.meaning ?? code.message }
 }
 
 extension UVError {
@@ -111,8 +111,33 @@ extension UVError {
     /// The domain's name, such as `system`.
     public let rawValue: String
 
-    /// Names a domain.
-    public init(rawValue: String) { self.rawValue = rawValue }
+    /// Names the domain's codes; `nil` where libuv does.
+    let describe: (@Sendable (Int32) -> (name: String, meaning: String)?)?
+
+    /// Names a domain whose codes are libuv's.
+    public init(rawValue: String) {
+      self.rawValue = rawValue
+      describe = nil
+    }
+
+    /// Names a domain that has codes of its own.
+    ///
+    /// - Parameters:
+    ///   - rawValue: The domain's name; domains of one name are equal.
+    ///   - describe: Gives the name of a code and its meaning in English; `nil` for a code that the
+    ///     domain does not know.
+    public init(
+      rawValue: String, describe: @escaping @Sendable (Int32) -> (name: String, meaning: String)?
+    ) {
+      self.rawValue = rawValue
+      self.describe = describe
+    }
+
+    /// Whether two domains have the same name.
+    public static func == (left: Domain, right: Domain) -> Bool { left.rawValue == right.rawValue }
+
+    /// Feeds the name to a hasher.
+    public func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
 
     /// The domain's name.
     public var description: String { rawValue }

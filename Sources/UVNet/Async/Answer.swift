@@ -39,3 +39,20 @@ extension LoopTasks {
     return try result.get()
   }
 }
+
+extension EventLoop {
+  /// The same for other modules of this package.
+  ///
+  /// - Parameters:
+  ///   - operation: What a cancellation is told to have met.
+  ///   - begin: Begins, and gives what cancels it; what it is given is to be called once, and later.
+  /// - Returns: What the callback was given.
+  /// - Throws: What the callback was given; ``UVError/Code/canceled`` when the task is cancelled, or the
+  ///   loop ends.
+  package nonisolated(nonsending) func answer<Value>(
+    during operation: UVError.Operation,
+    _ begin: (@escaping (Result<Value, UVError>) -> Void) -> () -> Void
+  ) async throws(UVError) -> Value {
+    try await startTasks().answer(during: operation, begin)
+  }
+}

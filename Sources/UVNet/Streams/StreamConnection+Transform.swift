@@ -35,6 +35,10 @@ extension StreamConnection {
     }
   }
 
+  /// The transform that stands between the socket and the program; `nil` for none, and after the
+  /// close.
+  package final var installedTransform: (any StreamTransform)? { existingRare?.transform?.transform }
+
   // MARK: By the transform
 
   /// Whether what was decoded should be delivered now.
