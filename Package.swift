@@ -115,7 +115,7 @@ let package = Package(
     .executableTarget(
       name: "TestTaskServer",
       dependencies: [
-        "UVNet", "TestTaskProto", "TestTaskProgramBasics", "TestTaskDaemonSupport",
+        "UVNet", "UVNetTLS", "TestTaskProto", "TestTaskProgramBasics", "TestTaskDaemonSupport",
         "TestTaskServerCore",
         .product(
           name: "ArgumentParser", package: "swift-argument-parser",
@@ -127,7 +127,8 @@ let package = Package(
     .executableTarget(
       name: "TestTaskClient",
       dependencies: [
-        "UVNet", "TestTaskClientCore", "TestTaskProgramBasics", "TestTaskTerminalSupport",
+        "UVNet", "UVNetTLS", "TestTaskClientCore", "TestTaskProgramBasics",
+        "TestTaskTerminalSupport",
         .product(
           name: "ArgumentParser", package: "swift-argument-parser",
           condition: .when(traits: ["Programs"])),
@@ -136,7 +137,10 @@ let package = Package(
       swiftSettings: safe
     ),
     // What tests of several targets need.
-    .target(name: "TestTaskTestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestTaskTestSupport",
+      dependencies: [.target(name: "COpenSSL", condition: .when(traits: ["TLS"]))],
+      path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
       name: "UVNetTests",
       dependencies: ["CLibUV", "TestTaskTestSupport", "UVNet", "UVNetTestKit"],
@@ -144,7 +148,7 @@ let package = Package(
     .testTarget(
       name: "UVNetTLSTests",
       dependencies: [
-        "UVNet", "UVNetTLS", "UVNetTestKit",
+        "TestTaskTestSupport", "UVNet", "UVNetTLS", "UVNetTestKit",
         .target(name: "COpenSSL", condition: .when(traits: ["TLS"])),
       ],
       swiftSettings: strict),

@@ -40,7 +40,7 @@ struct ClientCommandLine: ParsableCommand {
       Exit codes: 0 all well; 1 internal or I/O error; 2 no connection; 3 a command failed; \
       4 timed out; 5 protocol violation by the server; 64 usage; 130 interrupted; 143 terminated.
       """,
-    version: ProgramVersion.text(of: "testtask-client"))
+    version: ProgramVersion.text(of: "testtask-client", tls: SecureConnecting.library))
 
   @Argument(
     help: ArgumentHelp(
@@ -111,12 +111,15 @@ struct ClientCommandLine: ParsableCommand {
   @Flag(help: "Show the bytes of a frame that breaks the protocol; JSON always has them.")
   var verbose = false
 
+  @OptionGroup(title: "TLS")
+  var tls: TLSArguments
+
   /// The server's address, from both arguments.
   private(set) var target: Target?
 
   enum CodingKeys: CodingKey {
     case host, port, commands, file, reconnect, connectTimeout, timeout, json, logFile, time, color
-    case keepGoing, resolve, verbose
+    case keepGoing, resolve, verbose, tls
   }
 
   static func main() { runToEnd() }

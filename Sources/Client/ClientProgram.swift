@@ -14,6 +14,7 @@ final class ClientProgram {
   private let loop: EventLoop
   private let start: EventLoop.Instant
   private let target: Target?
+  private let security: SecureConnecting?
   private let readsInput: Bool
   private let isEditing: Bool
   private var core: ClientCore
@@ -28,7 +29,7 @@ final class ClientProgram {
   }
 
   private lazy var connector = Connector(
-    on: loop,
+    on: loop, security: security,
     onEvent: { [weak self] event in self?.take(event) },
     onData: { [weak self] bytes in
       guard let self else { return }
@@ -53,6 +54,7 @@ final class ClientProgram {
     // What may fail comes before the loop, which must be closed once it is made.
     let script = line.script
     let file = try line.scriptFile()
+    security = try SecureConnecting(line.tls, handshakeTimeout: line.connectTimeout)
     var log = SessionLog(
       isJSON: line.json, isColoured: line.isColoured, stamp: line.time, isVerbose: line.verbose)
     if let path = line.logFile, path != "-" {

@@ -16,6 +16,7 @@ final class Connector {
   }
 
   private let loop: EventLoop
+  private let security: SecureConnecting?
   private let onEvent: (Event) -> Void
   private let onData: (RawSpan) -> Void
   /// Gives the present attempt up.
@@ -24,10 +25,13 @@ final class Connector {
   /// Tells the present attempt or connection from those before it.
   private var generation: UInt64 = 0
 
+  /// Without `security` connections are plain.
   init(
-    on loop: EventLoop, onEvent: @escaping (Event) -> Void, onData: @escaping (RawSpan) -> Void
+    on loop: EventLoop, security: SecureConnecting? = nil, onEvent: @escaping (Event) -> Void,
+    onData: @escaping (RawSpan) -> Void
   ) {
     self.loop = loop
+    self.security = security
     self.onEvent = onEvent
     self.onData = onData
   }
@@ -48,8 +52,17 @@ final class Connector {
         self.onEvent(.connectFailed(reason: Self.reason(error, for: target)))
       }
     }
+    let isThere = security.map { security in
+      { [weak self] (result: Result<StreamConnection, UVError>) in
+        guard let self, self.generation == generation, case .success(let connection) = result else {
+          return completion(result)
+        }
+        self.cancelAttempt = { connection.close() }
+        security.secure(connection, to: target, completion)
+      }
+    }
     do throws(SocketAddressError) {
-      cancelAttempt = try attempt(target, timeout, completion)
+      cancelAttempt = try attempt(target, timeout, isThere ?? completion)
     } catch {
       loop.nextTick { [weak self] in
         self?.report(.connectFailed(reason: "\(error)"), from: generation)
@@ -84,6 +97,9 @@ final class Connector {
 
   /// Why there is no connection: of a name, what happened to each of its addresses.
   private static func reason(_ error: UVError, for target: Target) -> String {
+    if error.operation == .handshake {
+      return error.detail.map { "TLS: \(error.message): \($0)" } ?? "TLS: \(error.message)"
+    }
     guard target.isName else { return error.message }
     if error.operation == .resolve { return "looking up \(target.host): \(error.message)" }
     return error.detail.map { "\(error.message): \($0)" } ?? error.message

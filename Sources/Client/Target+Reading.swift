@@ -29,7 +29,7 @@ extension Target {
         isHost
         ? try SocketAddress(host: numeric, port: Self.defaultPort)
         : try SocketAddress(parsing: numeric, defaultPort: Self.defaultPort)
-      self.init(host: address.host, port: address.port)
+      self.init(host: address.host, port: address.port, name: isName ? name : nil)
     } catch {
       throw CommandError(message: "\"\(text.escapedForTerminal)\": \(error)")
     }

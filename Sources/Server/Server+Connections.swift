@@ -25,17 +25,32 @@ extension Server {
       onClose: { [self] connection, reason in closed(connection, reason) })
   }
 
-  /// Takes a connection on, or turns it away.
+  /// Takes a connection on, or turns it away; where there is TLS, that secures it first.
   func accept(
-    _ connection: StreamConnection, from peer: String, _ handlers: StreamConnection.Handlers
+    _ connection: StreamConnection, from peer: String, _ handlers: StreamConnection.Handlers,
+    securedBy tls: ServerTLS? = nil
   ) {
-    if let place = core.connected(peer: peer, at: now) {
+    if let place = core.connected(peer: peer, isSecuring: tls != nil, at: now) {
       connections.insert(connection, at: place)
       if !inheritsSettings { applySettings(to: connection) }
-      connection.start(handlers)
+      if let tls {
+        tls.secure(connection) { [self] in secured(connection, $0, handlers) }
+      } else {
+        connection.start(handlers)
+      }
     } else {
       connection.close()
     }
+    performActions()
+  }
+
+  private func secured(
+    _ connection: StreamConnection, _ session: SecuredSession?,
+    _ handlers: StreamConnection.Handlers
+  ) {
+    guard let session else { return closed(connection, connection.closeReason ?? .local) }
+    core.secured(connection.place, session)
+    connection.start(handlers)
     performActions()
   }
 

@@ -31,12 +31,14 @@ extension Server {
       at: address, on: loop, options: tcpOptions,
       onError: { [unowned self] _, error in acceptFailed(error) },
       onConnection: { [unowned self] _, connection in
-        accept(connection, from: connection.remoteAddress?.description ?? "unknown", handlers)
+        accept(
+          connection, from: connection.remoteAddress?.description ?? "unknown", handlers,
+          securedBy: tls)
       })
     tcpListener = listener
     for error in listener.refusedOptions { output.diagnostics.report(.warning, .refused(error)) }
     let bound = listener.localAddress
-    if !bound.isLoopback { output.diagnostics.report(.warning, .beyondLoopback(bound)) }
+    if !bound.isLoopback { warnBeyondLoopback(bound) }
     output.diagnostics.print(.info, "listening address=\(bound.host) port=\(bound.port)")
   }
 
@@ -52,6 +54,21 @@ extension Server {
           handlers)
       })
     output.diagnostics.print(.info, "listening socket=\(configuration.socket.escapedForTerminal)")
+  }
+
+  /// Says who may reach the server now, and what stands before it.
+  private func warnBeyondLoopback(_ address: SocketAddress) {
+    switch tls?.asksClients {
+    case true?:
+      output.diagnostics.report(
+        .info, "listening beyond loopback on \(address): TLS, for clients with a certificate alone")
+    case false?:
+      output.diagnostics.report(
+        .warning,
+        "LISTENING BEYOND LOOPBACK on \(address): TLS hides what is said, but without client_ca "
+          + "everybody who can reach this address is served")
+    case nil: output.diagnostics.report(.warning, .beyondLoopback(address))
+    }
   }
 
   private func acceptFailed(_ error: UVError) {

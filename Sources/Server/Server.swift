@@ -16,6 +16,8 @@ final class Server {
   var configuration: Configuration { core.configuration }
 
   var tcpListener: TCPListener?
+  /// What secures connections by TCP; `nil` for the plain protocol.
+  private(set) var tls: ServerTLS?
   var unixListener: UnixListener?
   /// Whether accepted connections inherit today's settings from their listener, and not older ones.
   var inheritsSettings = true
@@ -43,12 +45,13 @@ final class Server {
   ///   - settings: What it read.
   ///   - descriptorRoom: Connections that there are descriptors for.
   ///   - diagnostics: Where the operator reads.
-  /// - Throws: ``LogFile/Failure``, or the error of a loop that cannot be made.
+  /// - Throws: ``ServerTLS/Failure``, ``LogFile/Failure``, or the error of a loop that cannot be made.
   init(
     _ loader: SettingsLoader<Configuration>, _ settings: Settings<Configuration>,
     descriptorRoom: Int, diagnostics: Diagnostics
   ) throws {
     let values = settings.values
+    tls = try ServerTLS(values)
     core = ServerCore(values, descriptorRoom: descriptorRoom)
     let log = try EventLog(
       path: values.logFile, format: values.logFormat, level: values.logLevel)
@@ -69,6 +72,7 @@ final class Server {
       // First: who reads that we listen may send a signal at once.
       try daemon.watchSignals(
         onEnd: { [unowned self] signal, name in end(by: signal, name) },
+        prepare: { [unowned self] values throws(SettingProblems) in try readCertificates(values) },
         onReload: { [unowned self] in takeSettingsOver() })
       try listen()
       output.record(.info, "start") {
@@ -97,6 +101,15 @@ final class Server {
       connections[place]?.pendingBytes ?? 0
     }
     performActions()
+  }
+
+  /// Reads the certificates anew, for connections that come from now on.
+  private func readCertificates(_ values: Configuration) throws(SettingProblems) {
+    do throws(ServerTLS.Failure) {
+      tls = try ServerTLS(values)
+    } catch {
+      throw SettingProblems(lines: ["error: \(error)"])
+    }
   }
 
   private func takeSettingsOver() {

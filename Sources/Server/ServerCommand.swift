@@ -20,7 +20,7 @@ struct ServerCommand: ParsableCommand {
       Flags beat the ini, the ini beats the defaults; of an option given twice the last wins. \
       SIGTERM and SIGINT drain, SIGHUP reloads, SIGUSR1 reopens the log.
       """,
-    version: ProgramVersion.text(of: "testtask-server"))
+    version: ProgramVersion.text(of: "testtask-server", tls: ServerTLS.library))
 
   @Option(help: ArgumentHelp("Read the settings from an ini.", valueName: "file"))
   var config: String?
@@ -142,6 +142,7 @@ struct ServerCommand: ParsableCommand {
       isGood = false
     }
     do { try LogFile.check(settings.values.logFile) } catch { fail(error) }
+    do throws(ServerTLS.Failure) { _ = try ServerTLS(settings.values) } catch { fail(error) }
     do throws(ListenFailure) { try checkListening(settings.values, diagnostics) } catch {
       fail(error)
     }

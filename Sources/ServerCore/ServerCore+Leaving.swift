@@ -27,6 +27,7 @@ extension ServerCore {
     violation: ProtocolViolation? = nil, error: String? = nil, at now: UInt64
   ) {
     guard let owner = clients.owner(place) else { return }
+    let ending = endHandshake(place) && ending != .done ? .atOnce : ending
     let asleep = sleeping.leave(owner)
     memory.leave(place)
     if ending != .done { lingeringCount += 1 }
@@ -43,10 +44,27 @@ extension ServerCore {
     if let departure { actions.append(.leave(departure)) }
   }
 
+  /// A client that leaves in its handshake has a line for its coming, too.
+  ///
+  /// - Returns: Whether it was in its handshake: then there is nothing that it could still be sent.
+  private mutating func endHandshake(_ place: Int) -> Bool {
+    let known = clients.read(place) { client in
+      client.isSecuring ? (number: client.number, peer: client.peer) : nil
+    }
+    guard let known, let known else { return false }
+    actions.append(
+      .log(.info, .connect(conn: known.number, peer: known.peer, clients: clients.count)))
+    return true
+  }
+
   /// A client's connection is closed, and that is how it leaves.
   package mutating func closed(
     _ place: Int, _ end: ConnectionEnd, unsent: Int, at now: UInt64
   ) {
+    if clients.read(place, { $0.isSecuring }) == true {
+      leave(place, .handshake, .done, error: end.failure?.description, at: now)
+      return endIfDrained()
+    }
     switch end {
     case .reset: leave(place, .reset, .done, at: now)
     case .ended: closedAfterEnd(place, at: now)

@@ -74,8 +74,14 @@ package struct ServerCore {
 
   /// A client has connected.
   ///
+  /// - Parameters:
+  ///   - peer: Its address, as the log has it.
+  ///   - isSecuring: Whether a handshake comes first; the log has the client when that is over.
+  ///   - now: The time.
   /// - Returns: Its place, or nil when it is to be turned away.
-  package mutating func connected(peer: String, at now: UInt64) -> Int? {
+  package mutating func connected(
+    peer: String, isSecuring: Bool = false, at now: UInt64
+  ) -> Int? {
     guard !drain.hasBegun, clients.count < configuration.maxConnections,
       clients.count + lingeringCount < descriptorRoom
     else {
@@ -84,15 +90,33 @@ package struct ServerCore {
     }
     lastNumber += 1
     let owner = sleeping.enter()
-    clients.insert(
-      Client(
-        reader: RequestReader(maximumFrameBytes: configuration.maxFrameBytes), number: lastNumber,
-        owner: owner, peer: peer, connectedAt: now, activity: ConnectionActivity(at: now)))
+    var client = Client(
+      reader: RequestReader(maximumFrameBytes: configuration.maxFrameBytes), number: lastNumber,
+      owner: owner, peer: peer, connectedAt: now, activity: ConnectionActivity(at: now))
+    client.isSecuring = isSecuring
+    clients.insert(client)
     memory.enter(owner.index)
-    actions.append(
-      .log(.info, .connect(conn: lastNumber, peer: peer, clients: clients.count)))
+    if !isSecuring {
+      actions.append(
+        .log(.info, .connect(conn: lastNumber, peer: peer, clients: clients.count)))
+    }
     scheduleSweep(at: now)
     return owner.index
+  }
+
+  /// A client's handshake is over.
+  package mutating func secured(_ place: Int, _ session: SecuredSession) {
+    let known = clients.update(place) { client -> (number: UInt64, peer: String)? in
+      guard client.isSecuring else { return nil }
+      client.isSecuring = false
+      return (client.number, client.peer)
+    }
+    guard let known, let known else { return }
+    actions.append(
+      .log(
+        .info,
+        .securedConnect(
+          conn: known.number, peer: known.peer, clients: clients.count, session)))
   }
 
   /// Tells the log of connections that were turned away, a second after the last time at the

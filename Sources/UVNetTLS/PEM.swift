@@ -12,7 +12,7 @@
   enum PEM {
     /// Every certificate in `bytes`, each to be freed by the caller; at least one.
     ///
-    /// - Parameter what: What they are for, in the words of the error.
+    /// What they are for is named in the error.
     static func certificates(
       in bytes: [UInt8], of what: String
     ) throws(UVError) -> [OpaquePointer] {
@@ -31,7 +31,7 @@
         cssl_error_library(error) == ERR_LIB_PEM
         && cssl_error_reason(error) == PEM_R_NO_START_LINE
       guard unsafe isEnd && !found.isEmpty else {
-        for unsafe certificate in unsafe found { unsafe X509_free(certificate) }
+        unsafe found.forEach { unsafe X509_free($0) }
         throw self.error(
           isEnd
             ? "there is no \(what) in PEM format"
@@ -89,7 +89,8 @@
       var count = 0
       while count < bytes.count {
         let taken = unsafe bytes.withUnsafeMutableBytes { buffer in
-          unsafe read(descriptor, buffer.baseAddress.unsafelyUnwrapped + count, buffer.count - count)
+          unsafe read(
+            descriptor, buffer.baseAddress.unsafelyUnwrapped + count, buffer.count - count)
         }
         guard taken >= 0 else {
           if errno == EINTR { continue }

@@ -41,7 +41,8 @@
         } else {
           state.order.append(peer)
         }
-        if state.order.count > limit, let old = state.sessions.removeValue(forKey: state.order.removeFirst())
+        if state.order.count > limit,
+          let old = state.sessions.removeValue(forKey: state.order.removeFirst())
         {
           dropped.append(old)
         }

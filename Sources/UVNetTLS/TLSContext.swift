@@ -119,7 +119,8 @@
         installProtocolChoice()
       } else if !applicationProtocols.isEmpty {
         // It returns 0 for success.
-        unsafe SSL_CTX_set_alpn_protos(raw, applicationProtocols, UInt32(applicationProtocols.count))
+        unsafe SSL_CTX_set_alpn_protos(
+          raw, applicationProtocols, UInt32(applicationProtocols.count))
       }
       if keyLog != nil { installKeyLog() }
     }

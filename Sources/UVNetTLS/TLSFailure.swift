@@ -9,13 +9,17 @@
     /// - Parameters:
     ///   - error: The first entry of OpenSSL's queue, 0 for none.
     ///   - verification: What checking the peer's chain gave, `X509_V_OK` for nothing wrong.
-    ///   - depth: Where in the chain, 0 for the peer's own certificate.
+    ///   - subject: The subject of the certificate that was found wrong.
+    ///   - operation: What was being done.
+    /// - Returns: The error to tell.
     static func error(
       _ error: UInt, verification: Int, subject: String?, during operation: UVError.Operation
     ) -> UVError {
       let reason = cssl_error_reason(error)
       if reason == SSL_R_CERTIFICATE_VERIFY_FAILED, verification != X509_V_OK {
-        let text = unsafe X509_verify_cert_error_string(verification).map { unsafe String(cString: $0) }
+        let text = unsafe X509_verify_cert_error_string(verification).map {
+          unsafe String(cString: $0)
+        }
         return tls(
           code(ofVerification: verification),
           detail: [text, subject.map { "in \($0)" }].compactMap { $0 }.joined(separator: ", "),
@@ -66,7 +70,8 @@
         SSL_R_VERSION_TOO_HIGH, SSL_R_NO_PROTOCOLS_AVAILABLE, SSL_R_UNKNOWN_PROTOCOL,
         SSL_R_INAPPROPRIATE_FALLBACK, SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
         .noCommonVersion
-      case SSL_R_NO_SHARED_CIPHER, SSL_R_NO_SUITABLE_KEY_SHARE, SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM,
+      case SSL_R_NO_SHARED_CIPHER, SSL_R_NO_SUITABLE_KEY_SHARE,
+        SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM,
         SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, SSL_R_NO_SUITABLE_GROUPS:
         .noCommonCipher
       case SSL_R_NO_APPLICATION_PROTOCOL, SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:

@@ -17,7 +17,7 @@
       }
 
       deinit {
-        for unsafe certificate in unsafe chain { unsafe X509_free(certificate) }
+        unsafe chain.forEach { unsafe X509_free($0) }
         unsafe EVP_PKEY_free(key)
       }
     }
@@ -39,7 +39,7 @@
       do throws(UVError) {
         unsafe privateKey = try PEM.privateKey(in: key)
       } catch {
-        for unsafe certificate in unsafe chain { unsafe X509_free(certificate) }
+        unsafe chain.forEach { unsafe X509_free($0) }
         throw error
       }
       storage = unsafe Storage(chain: chain, key: privateKey)
@@ -83,10 +83,11 @@
       else {
         throw PEM.error(TLSFailure.text(of: TLSFailure.takeError()) ?? "refused")
       }
-      for unsafe certificate in unsafe chain.dropFirst() {
-        guard unsafe cssl_add_chain_certificate(context, certificate) == 1 else {
-          throw PEM.error(TLSFailure.text(of: TLSFailure.takeError()) ?? "refused")
-        }
+      let isShown = unsafe chain.dropFirst().allSatisfy { certificate in
+        unsafe cssl_add_chain_certificate(context, certificate) == 1
+      }
+      guard isShown else {
+        throw PEM.error(TLSFailure.text(of: TLSFailure.takeError()) ?? "refused")
       }
     }
   }

@@ -4,8 +4,9 @@
     /// Who the server is.
     public var identity: TLSIdentity
 
-    /// Who the server is for clients that name it (SNI, RFC 6066), by that name in lower case; a name
-    /// such as `*.example.org` stands for one more label. Other clients get ``identity``.
+    /// Who the server is for clients that name it (SNI, RFC 6066), by that name in lower case.
+    ///
+    /// A name such as `*.example.org` stands for one more label. Other clients get ``identity``.
     public var identities: [String: TLSIdentity] = [:]
 
     /// Whether clients show a certificate.
@@ -14,8 +15,10 @@
     /// The oldest version that is spoken; the newest is TLS 1.3.
     public var minimumVersion = TLSVersion.v1_2
 
-    /// The application protocols (ALPN, RFC 7301) that the server speaks, the one it likes best
-    /// first, such as `h2`; each of 1 to 255 bytes. Empty: whatever the client asks for is ignored.
+    /// The application protocols (ALPN, RFC 7301) that the server speaks, such as `h2`.
+    ///
+    /// The one that it likes best comes first; each has 1 to 255 bytes. When there is none, whatever the
+    /// client asks for is ignored.
     ///
     /// A client that asks for others only is refused.
     public var applicationProtocols: [String] = []
@@ -27,8 +30,9 @@
     /// any version is resumed.
     public var sessionTickets = 2
 
-    /// A file that gets the keys of every connection, in the format of `SSLKEYLOGFILE`, for a
-    /// debugger such as Wireshark. Whoever reads it can read the connections. `nil` for none.
+    /// A file that gets the keys of every connection, for a debugger such as Wireshark; `nil` for none.
+    ///
+    /// Its format is that of `SSLKEYLOGFILE`. Whoever reads it can read the connections.
     public var keyLog: String?
 
     /// Options with what has no default.
@@ -47,6 +51,7 @@
       /// One that a client shows has to be of these authorities; a client may show none.
       ///
       /// - Parameter trust: The authorities.
+      /// - Returns: What a server asks for.
       public static func optional(_ trust: TLSTrust) -> ClientCertificates {
         ClientCertificates(trust: trust, isRequired: false)
       }
@@ -54,6 +59,7 @@
       /// Each client has to show one of these authorities.
       ///
       /// - Parameter trust: The authorities.
+      /// - Returns: What a server asks for.
       public static func required(_ trust: TLSTrust) -> ClientCertificates {
         ClientCertificates(trust: trust, isRequired: true)
       }

@@ -2,9 +2,9 @@
   internal import COpenSSL
   internal import UVNet
 
-  /// TLS between two memories: records of the peer go in, bytes for the program come out, and the
-  /// other way round. It knows no socket and no time.
+  /// TLS between two memories, without a socket or a clock.
   ///
+  /// Records of the peer go in, and bytes for the program come out; and the other way round.
   /// Everything is for one thread.
   @safe final class TLSSession {
     /// What comes of the peer's records, one after another.
@@ -239,7 +239,8 @@
     /// The version and cipher, once established.
     var version: String { unsafe SSL_get_version(ssl).map { unsafe String(cString: $0) } ?? "" }
     var cipher: String {
-      unsafe SSL_CIPHER_get_name(SSL_get_current_cipher(ssl)).map { unsafe String(cString: $0) } ?? ""
+      unsafe SSL_CIPHER_get_name(SSL_get_current_cipher(ssl)).map { unsafe String(cString: $0) }
+        ?? ""
     }
 
     /// Whether an earlier session was resumed.

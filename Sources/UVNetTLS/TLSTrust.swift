@@ -13,7 +13,7 @@
       init(_ raw: OpaquePointer) { unsafe self.raw = unsafe raw }
 
       deinit {
-        for unsafe certificate in unsafe authorities { unsafe X509_free(certificate) }
+        unsafe authorities.forEach { unsafe X509_free($0) }
         unsafe X509_STORE_free(raw)
       }
     }
@@ -33,16 +33,19 @@
     ///   - certificates: One or more certificates in PEM format.
     ///   - revocations: Lists of revoked certificates (CRLs) in PEM format. When there is one, a
     ///     certificate that no list speaks for is refused.
+    /// - Returns: Trust in these alone.
     /// - Throws: ``UVNet/UVError/Code/badCredentials`` when there is none, or one cannot be read.
     public static func certificates(
       _ certificates: [UInt8], revocations: [UInt8] = []
     ) throws(UVError) -> TLSTrust {
-      guard let raw = unsafe X509_STORE_new() else { throw UVError(.outOfMemory, during: .initialize) }
+      guard let raw = unsafe X509_STORE_new() else {
+        throw UVError(.outOfMemory, during: .initialize)
+      }
       let store = unsafe Store(raw)
       unsafe store.authorities = unsafe try PEM.certificates(in: certificates, of: "certificate")
-      for unsafe certificate in unsafe store.authorities { unsafe X509_STORE_add_cert(raw, certificate) }
+      unsafe store.authorities.forEach { unsafe X509_STORE_add_cert(raw, $0) }
       if !revocations.isEmpty {
-        for unsafe list in unsafe try PEM.revocations(in: revocations) {
+        unsafe try PEM.revocations(in: revocations).forEach { list in
           unsafe X509_STORE_add_crl(raw, list)
           unsafe X509_CRL_free(list)
         }
@@ -55,6 +58,7 @@
     /// Authorities in a file of PEM format, and no others.
     ///
     /// - Parameter path: The path; at most 1 MiB is read.
+    /// - Returns: Trust in these alone.
     /// - Throws: As ``certificates(_:revocations:)`` does, and the system's error when the file cannot
     ///   be read, each with the path in the detail.
     public static func certificateFile(_ path: String) throws(UVError) -> TLSTrust {
@@ -69,9 +73,7 @@
     /// Has a server name these to its clients, which choose their certificate by that.
     func nameAuthorities(in context: TLSContext) {
       guard let store else { return }
-      for unsafe certificate in unsafe store.authorities {
-        unsafe SSL_CTX_add_client_CA(context.raw, certificate)
-      }
+      unsafe store.authorities.forEach { unsafe SSL_CTX_add_client_CA(context.raw, $0) }
     }
 
     /// Has `context` rely on these.

@@ -10,10 +10,15 @@ import UVNet
     let program = try Program(name, ["--version"])
     let lines = try program.readOutputToEnd()
     #expect(try program.wait() == .exit(0))
-    try #require(lines.count == 3)
+    try #require(lines.count == 4)
     #expect(lines[0].hasPrefix("\(name) "))
     #expect(
       lines[1] == "libuv \(EventLoop.builtWithLibuv), running \(EventLoop.runningLibuv)")
-    #expect(lines[2].hasPrefix("Swift "))
+    #if TLS
+      #expect(lines[2].hasPrefix("OpenSSL "))
+    #else
+      #expect(lines[2] == "without TLS")
+    #endif
+    #expect(lines[3].hasPrefix("Swift "))
   }
 }

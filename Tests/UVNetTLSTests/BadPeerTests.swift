@@ -1,4 +1,5 @@
 #if TLS
+  import TestTaskTestSupport
   import Testing
   import UVNet
 
@@ -12,7 +13,8 @@
 
     /// The client's error when the server shows `certificate`.
     private func failure(
-      showing certificate: TestCertificate, chain: [TestCertificate] = [], to peer: TLSPeerName? = nil,
+      showing certificate: TestCertificate, chain: [TestCertificate] = [],
+      to peer: TLSPeerName? = nil,
       trust: TLSTrust? = nil, server: (inout TLSServerOptions) -> Void = { _ in }
     ) throws -> UVError? {
       var clientOptions = TLSClientOptions()
@@ -156,16 +158,18 @@
 
     @Test func `of an old version`() throws {
       let pair = try TLSPair(
-        TLSClientContext({
-          var options = TLSClientOptions()
-          options.trust = try authority.trust
-          return options
-        }()),
-        TLSServerContext({
-          var options = TLSServerOptions(identity: try TestCertificate(by: authority).identity())
-          options.minimumVersion = .v1_3
-          return options
-        }()))
+        TLSClientContext(
+          {
+            var options = TLSClientOptions()
+            options.trust = try authority.trust
+            return options
+          }()),
+        TLSServerContext(
+          {
+            var options = TLSServerOptions(identity: try TestCertificate(by: authority).identity())
+            options.minimumVersion = .v1_3
+            return options
+          }()))
       pair.client.session.limitVersion(to: .v1_2)
       pair.exchange()
       #expect(pair.server.failure?.code == .noCommonVersion)
@@ -211,7 +215,8 @@
       }
     }
 
-    @Test func `a client with a certificate of its own, of a good authority and of another`() throws {
+    @Test func `a client with a certificate of its own, of a good authority and of another`() throws
+    {
       let certificate = try TestCertificate(by: authority)
       let other = try TestCertificate.authority("another authority")
       for (issuer, isGood) in [(authority, true), (other, false)] {

@@ -1,4 +1,5 @@
 #if TLS
+  import TestTaskTestSupport
   import Testing
   import UVNetTestKit
 

@@ -33,7 +33,9 @@
         }
       }
 
-      func endInput() { note(session.inputEnded(), in: UnsafeRawBufferPointer(start: nil, count: 0)) }
+      func endInput() {
+        note(session.inputEnded(), in: UnsafeRawBufferPointer(start: nil, count: 0))
+      }
 
       private func note(_ event: TLSSession.Event, in buffer: UnsafeRawBufferPointer) {
         switch event {

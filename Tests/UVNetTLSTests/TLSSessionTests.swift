@@ -1,4 +1,5 @@
 #if TLS
+  import TestTaskTestSupport
   import Testing
   import UVNet
 
@@ -130,7 +131,9 @@
       ] {
         let pair = try pair(
           server: {
-            $0.identities = ["other.test": try! other.identity(), "*.wild.test": try! wild.identity()]
+            $0.identities = [
+              "other.test": try! other.identity(), "*.wild.test": try! wild.identity(),
+            ]
           },
           to: .host(name))
         pair.exchange()
@@ -158,7 +161,9 @@
       #expect(pair.server.failure?.code == .excessive)
     }
 
-    @Test func `every changed byte of a handshake fails it or changes nothing, and stops nobody`() throws {
+    @Test func `every changed byte of a handshake fails it or changes nothing, and stops nobody`()
+      throws
+    {
       for position in stride(from: 0, to: 600, by: 3) {
         let pair = try pair()
         var isFirst = true

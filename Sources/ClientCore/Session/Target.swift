@@ -7,18 +7,33 @@ package struct Target: Hashable, Sendable, CustomStringConvertible {
   package var host: String
   /// The port, 1 … 65535; it means nothing to a Unix socket.
   package var port: UInt16
+  /// The name that the user gave for a host that is numeric here: `localhost`.
+  package var name: String?
 
   /// The port where none is given.
   package static let defaultPort: UInt16 = 25555
 
   /// Puts a target together.
-  package init(host: String, port: UInt16) { (self.host, self.port) = (host, port) }
+  package init(host: String, port: UInt16, name: String? = nil) {
+    (self.host, self.port, self.name) = (host, port, name)
+  }
 
   /// What the text of a Unix socket begins with.
   package static let unixScheme = "unix:"
 
   /// Whether it is a Unix socket, and not a host with a port.
   package var isUnixSocket: Bool { host.utf8.starts(with: Self.unixScheme.utf8) }
+
+  /// Whether two targets are one server: how the user has named it does not matter.
+  package static func == (left: Target, right: Target) -> Bool {
+    left.host == right.host && left.port == right.port
+  }
+
+  /// Feeds what ``==(_:_:)`` compares to a hasher.
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(host)
+    hasher.combine(port)
+  }
 
   /// `127.0.0.1:25555`, `[::1]:25555` or `unix:/run/testtask.sock`.
   package var description: String {

@@ -4,9 +4,14 @@ package protocol SettingValues: Equatable {
   static var keys: [SettingKey<Self>] { get }
 
   init()
+
+  /// What is wrong with values that are right by themselves, a line each.
+  var contradictions: [String] { get }
 }
 
 extension SettingValues {
+  package var contradictions: [String] { [] }
+
   /// The ini's sections, in the order of the keys.
   package static var sections: [String] {
     keys.map(\.section).reduce(into: []) { if $0.last != $1 { $0.append($1) } }

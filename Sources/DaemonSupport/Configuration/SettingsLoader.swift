@@ -28,6 +28,11 @@ package struct SettingsLoader<Values: SettingValues> {
     for flag in flags {
       try settings.apply(flag: flag.name, flag.key, in: flag.section, flag.value)
     }
+    let contradictions = settings.values.contradictions
+    guard contradictions.isEmpty else {
+      let name = path?.escapedForTerminal ?? "settings"
+      throw SettingProblems(lines: contradictions.map { "\(name): error: \($0)" })
+    }
     return settings
   }
 

@@ -17,6 +17,7 @@ package final class Daemon<Values: SettingValues> {
   package let output: DaemonOutput
   private let loop: EventLoop
   private let loader: SettingsLoader<Values>
+  private var prepare: (Values) throws(SettingProblems) -> Void = { _ in }
   private var isEnding = false
 
   /// - Parameters:
@@ -38,12 +39,16 @@ package final class Daemon<Values: SettingValues> {
   ///
   /// - Parameters:
   ///   - onEnd: Called at each signal to end, with its number and its name.
+  ///   - prepare: Called with new values before they are taken over; none are when it throws.
   ///   - onReload: Called when ``settings`` are new, which it may lower to what the machine allows;
   ///     never after `onEnd`.
   /// - Throws: The system's error.
   package func watchSignals(
-    onEnd: @escaping (_ signal: Int32, _ name: String) -> Void, onReload: @escaping () -> Void
+    onEnd: @escaping (_ signal: Int32, _ name: String) -> Void,
+    prepare: @escaping (Values) throws(SettingProblems) -> Void = { _ in },
+    onReload: @escaping () -> Void
   ) throws(UVError) {
+    self.prepare = prepare
     // A log at a limit of file sizes is like one on a full disk: its lines are lost, and no more.
     signal(SIGXFSZ, SIG_IGN)
     for (signal, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
@@ -89,6 +94,7 @@ package final class Daemon<Values: SettingValues> {
   private func takeOver(_ onReload: () -> Void) -> ReloadResult {
     do throws(SettingProblems) {
       let read = try loader.load()
+      try prepare(read.values)
       let waiting = read.needingRestart(from: settings)
       settings = read.reloaded(over: settings)
       onReload()

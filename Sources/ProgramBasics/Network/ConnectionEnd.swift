@@ -24,6 +24,15 @@ package enum ConnectionEnd: Equatable, Sendable {
   /// Something else; without a failure this side has closed it.
   case failed(Failure?)
 
+  /// What the system says, where it was neither the peer's end nor its reset.
+  package var failure: Failure? {
+    switch self {
+    case .ended, .reset: nil
+    case .timedOut(let failure): failure
+    case .failed(let failure): failure
+    }
+  }
+
   package init(_ reason: CloseReason) {
     guard let error = reason.error else {
       self = reason == .peer ? .ended : .failed(nil)

@@ -38,7 +38,7 @@ extension ParsableCommand {
       let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
       let unknown = arguments[..<end].firstIndex {
         $0.first == "-" && $0.dropFirst().first?.isNumber == true
-          && message == "Unknown option '\($0)'"
+          && message.hasPrefix("Unknown option '\($0)'")
       }
       guard let unknown else { throw error }
       var arguments = arguments

@@ -6,10 +6,11 @@ public enum ProgramVersion {
   public static let number = "0.1.0"
 
   /// The versions of a program, of libuv (header and run time) and of Swift, a line each.
-  public static func text(of program: String) -> String {
+  public static func text(of program: String, tls: String?) -> String {
     """
     \(program) \(number)
     libuv \(EventLoop.builtWithLibuv), running \(EventLoop.runningLibuv)
+    \(tls ?? "without TLS")
     Swift \(swift)
     """
   }

@@ -8,6 +8,8 @@ struct Client {
   var backpressure = Backpressure()
   /// The peer has ended its stream, and still gets something.
   var hasEnded = false
+  /// Its handshake is not over, and the log does not have it yet.
+  var isSecuring = false
   /// Sleeping requests that were dropped while it stayed.
   var dropped: UInt32 = 0
   /// Its place among the sleeping requests and in the table of clients.

@@ -11,6 +11,7 @@ package enum DisconnectReason: String, CaseIterable, Sendable {
   case limit
   case stuck
   case buffer
+  case handshake
   case shutdown
   case error
 }

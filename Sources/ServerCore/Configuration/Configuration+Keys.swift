@@ -11,6 +11,13 @@ extension Configuration {
     .text("server", "socket", \.socket, "a path of at most 107 bytes, or none", .onRestart),
     .permissions("server", "socket_mode", \.socketMode, .onRestart),
 
+    .text("tls", "certificate", \.certificate, "a path, or none", .onReload),
+    .text("tls", "key", \.key, "a path, or none", .onReload),
+    .text("tls", "client_ca", \.clientCA, "a path, or none", .onReload),
+    .choice("tls", "minimum_version", \.minimumTLSVersion, .onReload),
+    .integer(
+      "tls", "handshake_timeout_seconds", \.handshakeTimeoutSeconds, 1...3_600, .onReload),
+
     .text("log", "file", \.logFile, "a path, or - for standard output", .onRestart),
     .choice("log", "format", \.logFormat, .onRestart),
     .choice("log", "level", \.logLevel, .onReload),

@@ -12,6 +12,12 @@ package struct Configuration: SettingValues, Sendable {
   package var socket = Self.none
   package var socketMode: UInt32 = 0o660
 
+  package var certificate = Self.none
+  package var key = Self.none
+  package var clientCA = Self.none
+  package var minimumTLSVersion = MinimumTLSVersion.v1_2
+  package var handshakeTimeoutSeconds = 10
+
   package var logFile = "testtask-server.log"
   package var logFormat = LogFormat.logfmt
   package var logLevel = LogLevel.info
@@ -31,6 +37,28 @@ package struct Configuration: SettingValues, Sendable {
 
   /// What ``address`` or ``socket`` is when it is not listened at.
   private static let none = "none"
+
+  /// The oldest version of TLS that is spoken.
+  package enum MinimumTLSVersion: String, CaseIterable, Sendable {
+    case v1_2 = "1.2"
+    case v1_3 = "1.3"
+  }
+
+  /// The files that TLS needs; `nil` when the TCP port speaks the plain protocol.
+  package var tlsFiles: (certificate: String, key: String, clientCA: String?)? {
+    guard certificate != Self.none, key != Self.none else { return nil }
+    return (certificate, key, clientCA == Self.none ? nil : clientCA)
+  }
+
+  package var contradictions: [String] {
+    if (certificate == Self.none) != (key == Self.none) {
+      return ["[tls] needs both \"certificate\" and \"key\", or neither"]
+    }
+    if clientCA != Self.none, tlsFiles == nil {
+      return ["\"client_ca\" in [tls] needs \"certificate\" and \"key\""]
+    }
+    return []
+  }
 
   /// Where to listen by TCP; `nil` for nowhere.
   package var tcpAddress: String? { address == Self.none ? nil : address }

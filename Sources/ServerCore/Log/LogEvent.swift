@@ -3,6 +3,7 @@ package import TestTaskDaemonSupport
 /// A line of the log, but for those of a disconnect, which are ``Departure``'s.
 package enum LogEvent {
   case connect(conn: UInt64, peer: String, clients: Int)
+  indirect case securedConnect(conn: UInt64, peer: String, clients: Int, SecuredSession)
   case request(conn: UInt64, sleepSeconds: UInt32?)
   case answer(conn: UInt64, connectedClients: UInt32?)
   case rejected(count: Int)
@@ -13,7 +14,7 @@ package enum LogEvent {
   /// What the log calls it.
   package var name: StaticString {
     switch self {
-    case .connect: "connect"
+    case .connect, .securedConnect: "connect"
     case .request: "request"
     case .answer: "answer"
     case .rejected: "rejected"
@@ -29,6 +30,13 @@ package enum LogEvent {
       line.add("conn", number)
       line.add("peer", plain: peer)
       line.add("clients", clients)
+    case .securedConnect(let number, let peer, let clients, let session):
+      line.add("conn", number)
+      line.add("peer", peer)
+      line.add("clients", clients)
+      line.add("tls", session.version)
+      line.add("cipher", session.cipher)
+      if let subject = session.subject { line.add("subject", subject) }
     case .request(let number, let seconds):
       line.add("conn", number)
       line.add("type", seconds == nil ? "fast" : "slow")

@@ -37,7 +37,9 @@ extension StreamConnection {
 
   /// The transform that stands between the socket and the program; `nil` for none, and after the
   /// close.
-  package final var installedTransform: (any StreamTransform)? { existingRare?.transform?.transform }
+  package final var installedTransform: (any StreamTransform)? {
+    existingRare?.transform?.transform
+  }
 
   // MARK: By the transform
 

@@ -1,28 +1,24 @@
 #if TLS
   import COpenSSL
-  import Testing
-  import UVNet
-
-  @testable import UVNetTLS
 
   /// A certificate made for a test, with its key.
-  final class TestCertificate {
+  package final class TestCertificate {
     /// What a certificate says; each test changes what it is about.
-    struct Contents {
-      var name = "localhost"
+    package struct Contents {
+      package var name = "localhost"
       /// As OpenSSL's configuration writes it, such as `DNS:localhost,IP:127.0.0.1`; `nil` for none.
-      var alternativeNames: String? = "DNS:localhost,IP:127.0.0.1"
-      var isAuthority = false
+      package var alternativeNames: String? = "DNS:localhost,IP:127.0.0.1"
+      package var isAuthority = false
       /// Seconds from now.
-      var validFrom = -3600
-      var validTo = 3600
-      var keyUsage: String?
-      var extendedKeyUsage: String?
-      var key = Key.ec
-      var serial = 1
+      package var validFrom = -3600
+      package var validTo = 3600
+      package var keyUsage: String?
+      package var extendedKeyUsage: String?
+      package var key = Key.ec
+      package var serial = 1
     }
 
-    enum Key {
+    package enum Key {
       case ec
       case rsa(bits: Int32)
     }
@@ -31,11 +27,13 @@
     let key: OpaquePointer
 
     /// Signed by `issuer`, or by its own key.
-    init(by issuer: TestCertificate? = nil, _ change: (inout Contents) -> Void = { _ in }) throws {
+    package init(by issuer: TestCertificate? = nil, _ change: (inout Contents) -> Void = { _ in })
+      throws
+    {
       var contents = Contents()
       change(&contents)
       key = try Self.makeKey(contents.key)
-      raw = try #require(X509_new())
+      raw = try Self.require(X509_new())
       X509_set_version(raw, 2)
       ASN1_INTEGER_set(X509_get_serialNumber(raw), contents.serial)
       X509_gmtime_adj(X509_getm_notBefore(raw), contents.validFrom)
@@ -54,11 +52,11 @@
       var context = X509V3_CTX()
       X509V3_set_ctx(&context, issuer?.raw ?? raw, raw, nil, nil, 0)
       for (kind, value) in extensions {
-        let made = try #require(X509V3_EXT_conf_nid(nil, &context, kind, value))
+        let made = try Self.require(X509V3_EXT_conf_nid(nil, &context, kind, value))
         X509_add_ext(raw, made, -1)
         X509_EXTENSION_free(made)
       }
-      try #require(X509_sign(raw, issuer?.key ?? key, EVP_sha256()) > 0)
+      try Self.require(X509_sign(raw, issuer?.key ?? key, EVP_sha256()) > 0)
     }
 
     deinit {
@@ -66,7 +64,7 @@
       EVP_PKEY_free(key)
     }
 
-    static func authority(_ name: String = "test authority") throws -> TestCertificate {
+    package static func authority(_ name: String = "test authority") throws -> TestCertificate {
       try TestCertificate {
         $0.name = name
         $0.alternativeNames = nil
@@ -76,44 +74,46 @@
 
     private static func makeKey(_ kind: Key) throws -> OpaquePointer {
       let name = if case .ec = kind { "EC" } else { "RSA" }
-      let context = try #require(EVP_PKEY_CTX_new_from_name(nil, name, nil))
+      let context = try Self.require(EVP_PKEY_CTX_new_from_name(nil, name, nil))
       defer { EVP_PKEY_CTX_free(context) }
-      try #require(EVP_PKEY_keygen_init(context) == 1)
+      try Self.require(EVP_PKEY_keygen_init(context) == 1)
       switch kind {
-      case .ec: try #require(EVP_PKEY_CTX_set_group_name(context, "P-256") == 1)
-      case .rsa(let bits): try #require(EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) == 1)
+      case .ec: try Self.require(EVP_PKEY_CTX_set_group_name(context, "P-256") == 1)
+      case .rsa(let bits): try Self.require(EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) == 1)
       }
       var key: OpaquePointer?
-      try #require(EVP_PKEY_generate(context, &key) == 1)
-      return try #require(key)
+      try Self.require(EVP_PKEY_generate(context, &key) == 1)
+      return try Self.require(key)
     }
 
     /// The certificate in PEM format.
-    var pem: [UInt8] { Self.text { PEM_write_bio_X509($0, raw) } }
+    package var pem: [UInt8] { Self.text { PEM_write_bio_X509($0, raw) } }
 
     /// Its key in PEM format.
-    var keyPEM: [UInt8] { Self.text { PEM_write_bio_PrivateKey($0, key, nil, nil, 0, nil, nil) } }
+    package var keyPEM: [UInt8] {
+      Self.text { PEM_write_bio_PrivateKey($0, key, nil, nil, 0, nil, nil) }
+    }
 
     /// Its key in PEM format, encrypted.
-    var encryptedKeyPEM: [UInt8] {
+    package var encryptedKeyPEM: [UInt8] {
       Self.text {
         PEM_write_bio_PKCS8PrivateKey($0, key, EVP_aes_128_cbc(), "secret", 6, nil, nil)
       }
     }
 
     /// A list by this authority that says which serial numbers it has revoked.
-    func revocations(of serials: [Int]) throws -> [UInt8] {
-      let list = try #require(X509_CRL_new())
+    package func revocations(of serials: [Int]) throws -> [UInt8] {
+      let list = try Self.require(X509_CRL_new())
       defer { X509_CRL_free(list) }
       X509_CRL_set_version(list, 1)
       X509_CRL_set_issuer_name(list, X509_get_subject_name(raw))
-      let time = try #require(ASN1_TIME_new())
+      let time = try Self.require(ASN1_TIME_new())
       defer { ASN1_TIME_free(time) }
       X509_gmtime_adj(time, -3600)
       X509_CRL_set1_lastUpdate(list, time)
       for serial in serials {
-        let entry = try #require(X509_REVOKED_new())
-        let number = try #require(ASN1_INTEGER_new())
+        let entry = try Self.require(X509_REVOKED_new())
+        let number = try Self.require(ASN1_INTEGER_new())
         ASN1_INTEGER_set(number, serial)
         X509_REVOKED_set_serialNumber(entry, number)
         X509_REVOKED_set_revocationDate(entry, time)
@@ -122,18 +122,19 @@
       }
       X509_gmtime_adj(time, 3600)
       X509_CRL_set1_nextUpdate(list, time)
-      try #require(X509_CRL_sign(list, key, EVP_sha256()) > 0)
+      try Self.require(X509_CRL_sign(list, key, EVP_sha256()) > 0)
       return Self.text { PEM_write_bio_X509_CRL($0, list) }
     }
 
-    /// The certificate and its key, followed by those that lead to an authority.
-    func identity(chain: [TestCertificate] = []) throws -> TLSIdentity {
-      try TLSIdentity(certificates: pem + chain.flatMap(\.pem), key: keyPEM)
+    private struct Failure: Error {}
+
+    private static func require<Value>(_ value: Value?) throws -> Value {
+      guard let value else { throw Failure() }
+      return value
     }
 
-    /// Trust in this authority alone.
-    var trust: TLSTrust {
-      get throws { try TLSTrust.certificates(pem) }
+    private static func require(_ isTrue: Bool) throws {
+      guard isTrue else { throw Failure() }
     }
 
     private static func text(_ write: (OpaquePointer) -> Int32) -> [UInt8] {
