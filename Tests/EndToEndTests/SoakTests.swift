@@ -18,7 +18,7 @@ import UVNetTestKit
     let seconds = Self.environment("SOAK_SECONDS") ?? 2
     let seed = Self.environment("SOAK_SEED") ?? .random(in: .min ... .max)
     let server = try RunningServer("[limits]\npartial_frame_timeout_seconds = 2\n")
-    let before = try Self.observeAfterFirstClient(server)
+    let before = try Self.observe(server)
     let swarm = Swarm(port: server.port, seed: seed)
     try swarm.run(for: .seconds(Int64(seconds)), clients: seconds < 20 ? 40 : 300)
     print("soak: seed \(seed), \(swarm.summary)")
@@ -32,6 +32,7 @@ import UVNetTestKit
     if seconds >= 20 {
       #expect(after.residentKiB < 4 * before.residentKiB, "\(before) \(after), seed \(seed)")
     }
+    _ = try server.waitUntilNobodyIsConnected(after: accepted + 1)
     // One that was not harmed is served as ever, and alone.
     let client = try server.connect()
     try client.send(.slow(0))
@@ -39,8 +40,8 @@ import UVNetTestKit
     client.close()
     #expect(try server.terminate() == .exit(0))
     let log = try readFile(server.logPath).split(separator: "\n")
-    #expect(log.count { $0.contains("event=connect ") } == accepted + 1)
-    #expect(log.count { $0.contains("event=disconnect ") } == accepted + 1)
+    #expect(log.count { $0.contains("event=connect ") } == accepted + 2)
+    #expect(log.count { $0.contains("event=disconnect ") } == accepted + 2)
   }
 
   @Test func `kills and restarts of both sides cost connections, and nothing else`() throws {
@@ -48,7 +49,7 @@ import UVNetTestKit
     let seed = Self.environment("SOAK_SEED") ?? .random(in: .min ... .max)
     let isLong = seconds >= 20
     let servers = try RestartedServer(seed: seed)
-    let before = try Self.observeAfterFirstClient(servers.current)
+    let before = try Self.observe(servers.current)
     let clients = ClientFleet(seed: seed, interval: isLong ? 100 : 20)
     let swarm = Swarm(port: servers.port, seed: seed)
     try swarm.run(for: .seconds(Int64(seconds)), clients: isLong ? 200 : 20) { loop, relay in
@@ -68,13 +69,14 @@ import UVNetTestKit
     if isLong { #expect(clients.answers > 0, "seed \(seed)") }
 
     let server = servers.current
-    _ = try server.waitUntilNobodyIsConnected()
+    let accepted = try server.waitUntilNobodyIsConnected()
     let after = try Self.observe(server)
     #expect(after.descriptors == before.descriptors, "seed \(seed)")
     #expect(after.threads == "1", "seed \(seed)")
     if isLong {
       #expect(after.residentKiB < 4 * before.residentKiB, "\(before) \(after), seed \(seed)")
     }
+    _ = try server.waitUntilNobodyIsConnected(after: accepted + 1)
     let client = try server.connect()
     try client.send(.slow(0))
     #expect(try client.receiveMessage() == .slowResponse(connectedClientCount: 1))
@@ -90,17 +92,15 @@ import UVNetTestKit
     var residentKiB: Int
   }
 
-  /// libuv opens a descriptor of its own for the first connection of a loop.
-  private static func observeAfterFirstClient(_ server: RunningServer) throws -> Observation {
+  /// What the server has while it serves one client.
+  ///
+  /// That client's answer comes after the ends of those before it have been seen to, and libuv opens a
+  /// descriptor of its own for the first connection of a loop.
+  private static func observe(_ server: RunningServer) throws -> Observation {
     let client = try server.connect()
+    defer { client.close() }
     try client.send(.fast)
     _ = try client.receiveMessage()
-    client.close()
-    _ = try server.waitUntilNobodyIsConnected(after: 1)
-    return try observe(server)
-  }
-
-  private static func observe(_ server: RunningServer) throws -> Observation {
     let resident = try server.program.status("VmRSS").split(separator: " ").first.flatMap {
       Int($0)
     }

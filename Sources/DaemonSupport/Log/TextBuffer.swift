@@ -36,12 +36,6 @@ struct TextBuffer: ~Copyable {
   }
 
   @inline(__always)
-  mutating func append(_ byte: UInt8) {
-    makeRoom(for: 1)
-    appendInRoom(byte)
-  }
-
-  @inline(__always)
   mutating func append(_ bytes: RawSpan) {
     makeRoom(for: bytes.byteCount)
     unsafe bytes.withUnsafeBytes { source in
