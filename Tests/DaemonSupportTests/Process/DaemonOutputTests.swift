@@ -93,17 +93,20 @@ import UVNet
       }
       try run(log: path) { loop, output in
         let long = String(repeating: "x", count: 60_000)
-        for turn in 0..<4 {
-          LoopTimer.after(.milliseconds(turn), on: loop) { _ in
-            output.record(.info, "long") { $0.add("text", long) }
-          }
-        }
-        // When there is room again nobody notes anything: a timer has to write.
-        LoopTimer.after(.milliseconds(10), on: loop) { _ in drain() }
-        LoopTimer.every(.milliseconds(20), on: loop) { timer in
-          drain()
-          if String(decoding: read.suffix(200), as: UTF8.self).contains("event=lost count=") {
+        LoopTimer.every(.milliseconds(1), on: loop) { timer in
+          guard folder.contents("errors").isEmpty else {
+            // When there is room again nobody notes anything: a timer has to write.
             timer.cancel()
+            return drainUntilItIsTold()
+          }
+          output.record(.info, "long") { $0.add("text", long) }
+        }
+        func drainUntilItIsTold() {
+          LoopTimer.every(.milliseconds(20), on: loop) { timer in
+            drain()
+            if String(decoding: read.suffix(200), as: UTF8.self).contains("event=lost count=") {
+              timer.cancel()
+            }
           }
         }
       }
