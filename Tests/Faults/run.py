@@ -57,6 +57,10 @@ def running_libuv(programs):
 
 
 def main(arguments):
+    # What a shell has set to be ignored, for a job in the background, programs would ignore as well.
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     if arguments == ["--list"]:
         for row in ROWS:
             print(f"{row.name:12} {row.text}")
