@@ -17,7 +17,7 @@ import UVNetTestKit
     seed: UInt64
   ) async throws {
     print("async chaos, cancelled reads: seed \(seed)")
-    try await AsyncHarness.run(watchdog: .seconds(300)) { loop in
+    try await AsyncHarness.run(watchdog: .seconds(600)) { loop in
       let listener = try AsyncListener.listen(at: SocketAddress(.loopback, port: 0), on: loop)
       let relay = try ChaosRelay(
         to: listener.localAddress, on: loop, seed: seed,
@@ -69,7 +69,7 @@ import UVNetTestKit
     seed: UInt64
   ) async throws {
     print("async chaos, cuts and resets: seed \(seed)")
-    try await AsyncHarness.run(watchdog: .seconds(300)) { loop in
+    try await AsyncHarness.run(watchdog: .seconds(600)) { loop in
       let listener = try AsyncListener.listen(at: SocketAddress(.loopback, port: 0), on: loop)
       let (begun, over) = (Counter(), Counter())
       let server = loop.task {

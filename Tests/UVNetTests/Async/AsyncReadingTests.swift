@@ -169,7 +169,7 @@ import UVNetTestKit
 
   @Test(arguments: [false, true])
   func `ten thousand reads cancelled by other threads lose no byte`(scoped: Bool) async throws {
-    try await AsyncHarness.run(watchdog: .seconds(120)) { loop in
+    try await AsyncHarness.run(watchdog: .seconds(600)) { loop in
       let (near, far) = try await pair(on: loop)
       let received = Counter()
       let rounds = 10_000
