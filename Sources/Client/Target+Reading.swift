@@ -67,7 +67,7 @@ extension Target {
     }
   }
 
-  /// A target whose host is a name that has to be looked up; `nil` for any other text.
+  /// A target whose host is a name for the resolver; `nil` for any other text.
   private static func named(_ text: String, isHost: Bool) throws(CommandError) -> Target? {
     let bytes = text.utf8
     let colon = isHost ? nil : bytes.firstIndex(of: UInt8(ascii: ":"))
@@ -122,7 +122,7 @@ extension Target {
       || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
   }
 
-  /// Whether the host has to be looked up.
+  /// Whether the host is a name, which the resolver turns into addresses.
   var isName: Bool { !isUnixSocket && Self.isName(host) }
 
   /// The Unix socket to connect to.

@@ -61,7 +61,7 @@ internal import CLibUV
   /// - Parameters:
   ///   - host: A name, or a numeric address.
   ///   - service: A port as a number, or a service's name in the system's list of them, such as
-  ///     `https` (RFC 6335 section 5.1). A name is looked up by a thread, whatever the host is.
+  ///     `https` (RFC 6335 section 5.1). A thread resolves a name, whatever the host is.
   ///   - transport: Whose ports the name is looked for in.
   ///   - family: Which addresses are wanted.
   ///   - timeout: How long it may take; `nil` leaves it to the system.

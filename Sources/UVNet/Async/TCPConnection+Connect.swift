@@ -50,7 +50,7 @@ extension TCPConnection {
 extension Resolver {
   /// Finds all addresses of a host, in the order in which the system recommends to try them.
   ///
-  /// A name is looked up by a thread of libuv's; a numeric address is not, and starts none.
+  /// A thread of libuv's resolves a name; a numeric address starts no thread.
   ///
   /// - Parameters:
   ///   - host: A name, or a numeric address, which is given back as it is.

@@ -24,7 +24,7 @@ public final class HostConnectAttempt: ConnectAttempt {
     core.failures.map { Failure(address: core.addresses[$0.place], error: $0.error) }
   }
 
-  /// The addresses in the order in which they are tried; empty while the name is looked up.
+  /// The addresses in the order in which they are tried; empty until the name is resolved.
   public var addresses: [SocketAddress] { core.addresses }
 
   /// RFC 8305 section 5 forbids less.

@@ -7,8 +7,7 @@ extension TCPConnection {
   /// cancelled. So an address that does not answer costs `attemptDelay`, and not the timeout.
   ///
   /// The system gives the addresses of both families at once, so the RFC's resolution delay does not
-  /// apply. A name is looked up by a thread that libuv starts; see ``Resolver``. A numeric host starts
-  /// none.
+  /// apply. A thread that libuv starts resolves a name; see ``Resolver``. A numeric host starts none.
   ///
   /// Every failure reaches `completion`, which is called exactly once and never by this call itself:
   /// when all addresses have failed, with the code of the last one and a detail that tells of each;
