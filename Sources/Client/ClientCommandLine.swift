@@ -17,7 +17,7 @@ struct ClientCommandLine: ParsableCommand {
     case auto, always, never
   }
 
-  /// A time that may be off.
+  /// A duration, or off.
   enum Delay {
     case off
     case seconds(Duration)

@@ -82,7 +82,7 @@ final class ClientProgram {
     start = loop.now
   }
 
-  /// Runs to the end; returns how to exit.
+  /// Runs the loop until the program is to exit, and returns the exit status.
   func run() throws -> ExitStatus {
     do {
       try watchSignals()
@@ -104,7 +104,7 @@ final class ClientProgram {
   }
 
   private func watchSignals() throws(UVError) {
-    // At a limit of file sizes a write fails, as it does on a full disk, and no more.
+    // With SIGXFSZ ignored, a write over the file size limit only fails, as on a full disk.
     signal(SIGXFSZ, SIG_IGN)
     let endings: [(Int32, ExitStatus)] = [
       (SIGINT, .interrupted), (SIGTERM, .terminated), (SIGHUP, .hangup), (SIGQUIT, .quit),
@@ -152,7 +152,7 @@ final class ClientProgram {
     }
   }
 
-  /// After every event: the timer and the prompt follow, and commands run on the next turn.
+  /// Called after every event: sets the timer and the prompt, and runs commands on the next turn.
   private func update() {
     refresh()
     runCommandsLater()
@@ -179,7 +179,8 @@ final class ClientProgram {
   }
 
   private func runCommands() {
-    // A script of very many lines that wait for nothing lets the network and signals have their turn.
+    // After this number of commands the network and signals get their turn, however long the
+    // script.
     var left = Self.commandsPerTurn
     while left > 0, !console.isFull, let actions = core.runCommand(at: now) {
       perform(actions)
@@ -212,7 +213,7 @@ final class ClientProgram {
     }
   }
 
-  /// Without the new copy nothing changes.
+  /// If the new copy cannot be opened, the old one stays in use.
   private func openCopy(_ path: String?) {
     do throws(CommandError) {
       let new = try path.map { path throws(CommandError) in try LogCopy(path: path) }

@@ -2,7 +2,7 @@ import TestTaskClientCore
 import TestTaskProgramBasics
 import UVNet
 
-/// Makes connections and carries bytes; it decides nothing and judges nothing.
+/// Makes connections and carries bytes; ``ClientCore`` makes every decision.
 ///
 /// At most one attempt or connection is alive, and no event of one that was closed is delivered.
 final class Connector {
@@ -19,7 +19,7 @@ final class Connector {
   private let security: SecureConnecting?
   private let onEvent: (Event) -> Void
   private let onData: (RawSpan) -> Void
-  /// Gives the present attempt up.
+  /// Cancels the present attempt.
   private var cancelAttempt: (() -> Void)?
   private var connection: StreamConnection?
   /// Tells the present attempt or connection from those before it.
@@ -36,7 +36,7 @@ final class Connector {
     self.onData = onData
   }
 
-  /// Begins an attempt, in place of what was before.
+  /// Begins an attempt, after closing an earlier attempt or connection.
   func connect(to target: Target, timeout: Duration) {
     close()
     let generation = generation
@@ -70,7 +70,7 @@ final class Connector {
     }
   }
 
-  /// Begins an attempt; what is returned gives it up.
+  /// Begins an attempt, and returns a closure that cancels it.
   private func attempt(
     _ target: Target, _ timeout: Duration,
     _ completion: @escaping (Result<StreamConnection, UVError>) -> Void
@@ -95,7 +95,7 @@ final class Connector {
     ).cancel
   }
 
-  /// Why there is no connection: of a name, what happened to each of its addresses.
+  /// Why there is no connection; for a name, with what happened to each of its addresses.
   private static func reason(_ error: UVError, for target: Target) -> String {
     if error.operation == .handshake {
       return error.detail.map { "TLS: \(error.message): \($0)" } ?? "TLS: \(error.message)"
@@ -127,9 +127,9 @@ final class Connector {
     }
   }
 
-  /// Has the system notice a partition, which is silent, within half a minute.
+  /// Has the system notice within half a minute that the network is partitioned.
   ///
-  /// Without these options the connection works as well, so an error is none of ours.
+  /// The connection works without these options too, so an error is ignored.
   private static func watchForSilence(_ connection: TCPConnection) {
     _ = try? connection.setOptions(
       TCPOptions(

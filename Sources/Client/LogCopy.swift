@@ -1,7 +1,7 @@
 import TestTaskClientCore
 import TestTaskProgramBasics
 
-/// The copy of the log in a file, which is never waited for and keeps whole lines only.
+/// The copy of the log in a file: writing never blocks, and the file keeps whole lines only.
 final class LogCopy {
   private let path: String
   private var writer: LineWriter
@@ -22,8 +22,9 @@ final class LogCopy {
   ///
   /// - Parameters:
   ///   - line: The line, without its end.
-  ///   - lostLine: Makes the line that tells of lines lost before it, when writing works again.
-  /// - Returns: Why lines are lost, when this is the first.
+  ///   - lostLine: Makes the line that reports how many lines were lost, for when writing works
+  ///     again.
+  /// - Returns: Why lines are lost, if this is the first one lost; else `nil`.
   func write(_ line: String, lostLine: (_ count: Int) -> String) -> String? {
     writer.write(line + "\n") { count in Array((lostLine(count) + "\n").utf8) }
     defer { isFailing = writer.owesWriting }

@@ -3,7 +3,7 @@ import TestTaskProgramBasics
 import UVNet
 import UVNetTLS
 
-/// How connections to servers are secured: what comes between connecting and the first request.
+/// Secures connections to servers by TLS, after connecting and before the first request.
 struct SecureConnecting {
   #if TLS
     private let context: TLSClientContext
@@ -19,8 +19,7 @@ struct SecureConnecting {
     #endif
   }
 
-  /// Reads what the arguments name, for handshakes that may take as long as is said; `nil` when they
-  /// ask for no TLS.
+  /// Reads the files that the arguments name; `nil` when the arguments do not ask for TLS.
   init?(_ arguments: TLSArguments, handshakeTimeout: Duration) throws {
     guard arguments.tls else { return nil }
     #if TLS
@@ -45,7 +44,8 @@ struct SecureConnecting {
 
   /// Has `connection` speak TLS with the server of `target`.
   ///
-  /// The completion is called later with the connection, or why there is none: then it is closed.
+  /// The completion is called on a later turn: with the connection, or with the reason why it was
+  /// closed.
   func secure(
     _ connection: StreamConnection, to target: Target,
     _ completion: @escaping (Result<StreamConnection, UVError>) -> Void

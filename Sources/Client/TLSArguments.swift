@@ -4,7 +4,7 @@ import TestTaskProgramBasics
 import UVNet
 import UVNetTLS
 
-/// The part of the command line that is about TLS.
+/// The TLS options of the command line.
 struct TLSArguments: ParsableArguments {
   @Flag(
     help: "Speak TLS, and accept the server only when its certificate is for --tls-name or HOST.")
@@ -56,7 +56,8 @@ struct TLSArguments: ParsableArguments {
 
 #if TLS
   extension TLSArguments {
-    /// What a certificate has to be for: an address where the text is one, else a host's name.
+    /// The name that a certificate has to be for: an address where the text is one, else a host's
+    /// name.
     static func peerName(_ text: String) throws(ValidationError) -> TLSPeerName {
       if let address = try? IPAddress(text) { return .address(address) }
       do throws(UVError) {

@@ -6,7 +6,8 @@ extension Target {
   /// Reads `HOST[:PORT]` or `unix:PATH` as the user types it; `localhost` is 127.0.0.1, without a
   /// look-up.
   ///
-  /// Where `isHost`, no port may follow. Other names than `localhost` are taken where `allowsNames`.
+  /// With `isHost` no port may follow. With `allowsNames` names other than `localhost` are
+  /// accepted.
   init(reading text: String, isHost: Bool = false, allowsNames: Bool = false) throws(CommandError) {
     if text.utf8.starts(with: Self.unixScheme.utf8) {
       try self.init(socket: text, isHost: isHost)
@@ -33,7 +34,7 @@ extension Target {
     } catch {
       throw CommandError(message: "\"\(text.escapedForTerminal)\": \(error)")
     }
-    // An interface is called what the user calls it: its number may be another's tomorrow.
+    // Keeps the interface's name as the user typed it: its number may be another interface's later.
     guard let percent = numeric.firstIndex(of: "%") else { return }
     let zone = numeric[percent...].prefix { $0 != "]" }
     host = String(host.prefix { $0 != "%" } + zone)
@@ -46,7 +47,7 @@ extension Target {
     } catch {
       throw CommandError(message: "\"\(text.escapedForTerminal)\": \(error)")
     }
-    // A log of events shows it as it is.
+    // The log shows the path without escapes.
     guard text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }) else {
       throw CommandError(
         message: "\"\(text.escapedForTerminal)\": a path must be without control characters")
@@ -56,7 +57,7 @@ extension Target {
     }
   }
 
-  /// Reads a host with its port behind it or apart, as in `127.0.0.1 25555`.
+  /// Reads a host with its port in the same text or in another, as in `127.0.0.1 25555`.
   init(reading host: String, port: String?, allowsNames: Bool = false) throws(CommandError) {
     try self.init(reading: host, isHost: port != nil, allowsNames: allowsNames)
     guard let port else { return }
@@ -72,7 +73,7 @@ extension Target {
     let bytes = text.utf8
     let colon = isHost ? nil : bytes.firstIndex(of: UInt8(ascii: ":"))
     let host = String(Substring(bytes[..<(colon ?? bytes.endIndex)]))
-    // Two colons are of an IPv6 address.
+    // A text with two colons is an IPv6 address.
     guard host != "localhost", isName(host), colon == bytes.lastIndex(of: UInt8(ascii: ":")) else {
       return nil
     }
@@ -90,8 +91,8 @@ extension Target {
   /// It has labels of letters, digits, hyphens and underscores with dots between them, up to 253 bytes
   /// in all. A dot may end it.
   ///
-  /// Where the last label is a number the text is meant for an address, and no name: the system would
-  /// take `127.1` and `0x7f.1` for 127.0.0.1.
+  /// A text whose last label is a number is no name: the system would take `127.1` and `0x7f.1` for
+  /// 127.0.0.1.
   private static func isName(_ host: String) -> Bool {
     guard (1...253).contains(host.utf8.count) else { return false }
     var labels = host.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
@@ -130,7 +131,7 @@ extension Target {
     get throws(SocketAddressError) { try UnixAddress(parsing: host) }
   }
 
-  /// The address to connect to, as things are now: a zone may have gone.
+  /// The address to connect to, read anew each time: the interface of its zone may have gone.
   var address: SocketAddress {
     get throws(SocketAddressError) { try SocketAddress(host: host, port: port) }
   }

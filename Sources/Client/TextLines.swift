@@ -9,7 +9,7 @@ struct TextLines {
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  /// The next line; nil behind the last.
+  /// The next line; nil after the last.
   mutating func next() -> LineReader.Line? {
     guard position < bytes.count else { return reader.finish() }
     let rest = bytes[position...]

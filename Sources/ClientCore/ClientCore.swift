@@ -1,10 +1,10 @@
 /// What the client decides: events in, actions out, and no I/O.
 ///
-/// The shell reports events of the network, the user, time and signals, and performs the actions that
-/// are returned, in their order. After each event it arms one timer for ``deadline``, on which it calls
-/// ``advance(to:)``. On a later turn of its loop it calls ``runCommand(at:)`` until that returns nil. It
-/// must not do so inside an event: the rest of the same packet has to be handled before another request
-/// is sent.
+/// The shell reports events of the network, the user, time and signals, and performs the actions
+/// that are returned, in their order. After each event it arms one timer for ``deadline`` and calls
+/// ``advance(to:)`` when it fires. On a later turn of its loop it calls ``runCommand(at:)`` until
+/// that returns nil. It must not do so inside an event: all answers of one packet have to be
+/// handled before another request is sent.
 package struct ClientCore {
   /// What the program was started with.
   package struct Options {
@@ -25,7 +25,7 @@ package struct ClientCore {
 
   /// What the shell is to do.
   package enum Action: Hashable {
-    /// Begin one attempt; there is no other, and no connection.
+    /// Begin one attempt; no other attempt or connection exists.
     case connect(Target, timeout: Duration)
     /// End the attempt or the connection at once; no event of it may be delivered any more.
     case closeConnection
@@ -53,7 +53,7 @@ package struct ClientCore {
   package internal(set) var session: Session
   var log: SessionLog
   var runner: CommandRunner
-  /// How the program ends; nil while it goes on.
+  /// How the program ends; nil while it runs.
   package private(set) var exitStatus: ExitStatus?
   private let isPlainPrompt: Bool
   private let parser: CommandParser
@@ -95,7 +95,8 @@ package struct ClientCore {
     (PromptText.text(for: session, at: now), PromptText.isLive(session))
   }
 
-  /// What could stand at the end of a line: the part of a word that is there, and whole words.
+  /// Completions for the end of a line: the partial word there, and the whole words that begin with
+  /// it.
   package func completions(of line: String) -> (partial: String, words: [String]) {
     parser.completions(of: line, targets: session.target.map { [$0.description] } ?? [])
   }
@@ -131,14 +132,14 @@ package struct ClientCore {
     actions(for: session.connectionLost(cause, at: now))
   }
 
-  /// The time is ``deadline`` or later.
+  /// Does what is due; called when the time is ``deadline`` or later.
   package mutating func advance(to now: Moment) -> [Action] {
     actions(for: session.advance(to: now))
   }
 
   // MARK: The user
 
-  /// Adds the commands that the program was started with, those of a file behind the others.
+  /// Adds the commands that the program was started with, those of a file last.
   package mutating func append(_ lines: [ScriptLine], _ file: ScriptFile? = nil) {
     lines.forEach { runner.append($0) }
     runner.file = file
@@ -172,7 +173,7 @@ package struct ClientCore {
   /// Ctrl-C: drops the line, and ends the wait of a command.
   package mutating func interrupted() { _ = runner.cancel() }
 
-  /// The user leaves.
+  /// The user quits.
   package mutating func quit(at now: Moment) -> [Action] { finish(.success, at: now) }
 
   /// A signal came that ends a program.

@@ -1,4 +1,4 @@
-/// A point in time, as what has passed since the program began, on a clock that never jumps.
+/// A point in time: the time since the program began, on a monotonic clock.
 package struct Moment: InstantProtocol, Sendable {
   /// The time since the program began.
   package let sinceStart: Duration

@@ -2,8 +2,8 @@ import TestTaskProgramBasics
 
 /// The prompt: target and state, as they stand at one moment.
 enum PromptText {
-  /// `127.0.0.1:25555>`, `not connected (retry in 2s)>`, with the request that is unanswered and
-  /// the period where there are such.
+  /// `127.0.0.1:25555>`, `not connected (retry in 2s)>`, followed by the unanswered request and the
+  /// periodic command, if there are any.
   static func text(for session: Session, at now: Moment) -> String {
     var parts: [String] = []
     switch session.state {

@@ -1,4 +1,4 @@
-/// Decimal digits in ASCII: whatever writes a number as bytes does it here.
+/// Decimal digits in ASCII, for all code that writes numbers as bytes.
 package enum DecimalDigits {
   /// The most that a number has.
   package static var most: Int { 20 }

@@ -1,8 +1,8 @@
 /// The frame that answers a fast request, made anew at most once a millisecond.
 ///
-/// A server that answers several requests of one read has as many copies of the frame at hand, and
-/// writes them together. The value cannot be copied, so that lending its frames retains no array. It
-/// may be used on any thread, by one thread at a time.
+/// A server that answers several requests of one read gets as many copies of the frame, and writes
+/// them together. The value cannot be copied, so that lending its frames retains no array. It may
+/// be used on any thread, by one thread at a time.
 public struct FastAnswer: ~Copyable {
   /// The length of the frame: its prefix, two tags with lengths, and the 19 characters of a timestamp.
   @inlinable
@@ -37,10 +37,10 @@ public struct FastAnswer: ~Copyable {
   /// Lends frames, one after the other in one span.
   ///
   /// - Parameters:
-  ///   - count: How many, at most as many as ``refresh(wallClockNanoseconds:count:)`` was told last.
+  ///   - count: How many, at most the `count` of the last ``refresh(wallClockNanoseconds:count:)``.
   ///   - body: Called once, with the frames' bytes; they are valid until it returns.
   /// - Returns: What `body` returns.
-  /// - Precondition: `count` is at most what ``refresh(wallClockNanoseconds:count:)`` was told.
+  /// - Precondition: `count` is at most that of the last ``refresh(wallClockNanoseconds:count:)``.
   @inlinable @inline(__always)
   public func withFrames<Result>(_ count: Int, _ body: (RawSpan) -> Result) -> Result {
     unsafe body(frames.span.bytes.extracting(0..<count * Self.byteCount))

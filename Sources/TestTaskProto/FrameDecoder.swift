@@ -19,10 +19,10 @@ public struct FrameDecoder: Sendable {
   /// What to do after a frame.
   @frozen
   public enum Flow: Sendable {
-    /// Go on with the next frame.
+    /// Continue with the next frame.
     case proceed
 
-    /// Look at nothing more: ``FrameDecoder/decode(_:_:)`` returns at once.
+    /// Stop: ``FrameDecoder/decode(_:_:)`` returns at once.
     case stop
   }
 
@@ -76,10 +76,10 @@ public struct FrameDecoder: Sendable {
   ///
   /// - Parameters:
   ///   - bytes: What was read, cut anywhere; may be empty.
-  ///   - body: Takes one payload, valid during the call only, and says whether to go on. It must
+  ///   - body: Takes one payload, valid during the call only, and says whether to continue. It must
   ///     not touch this decoder.
-  /// - Returns: The number of bytes consumed: all of them, unless `body` returned
-  ///   ``Flow/stop``. Then the rest was not looked at; keep it, and pass it again first.
+  /// - Returns: The number of bytes consumed: all of them, unless `body` returned ``Flow/stop``.
+  ///   Then the remaining bytes were not read: keep them, and pass them again first.
   /// - Throws: ``ProtocolViolation`` with the offset of the frame that breaks the rules:
   ///   `malformedLength` and `frameTooLarge` as soon as the prefix is complete, or what `body`
   ///   threw.
@@ -106,9 +106,9 @@ public struct FrameDecoder: Sendable {
   @inlinable
   public var isBetweenFrames: Bool { pending.isEmpty && violation == nil }
 
-  /// Passes over whole frames that the caller has recognised by their bytes.
+  /// Skips whole frames that the caller has recognised by their bytes.
   ///
-  /// So messages that are always the same need not be decoded, such as those that
+  /// This saves decoding messages whose bytes are always the same, such as those that
   /// ``Message/fastRequests(leading:atMost:)`` counts.
   ///
   /// - Parameter byteCount: The length of those frames, prefixes included.
@@ -119,7 +119,7 @@ public struct FrameDecoder: Sendable {
     nextOffset &+= UInt64(byteCount)
   }
 
-  /// Says that the stream has ended; may be called again.
+  /// Checks, at the end of the stream, that no frame is incomplete; may be called again.
   ///
   /// - Throws: ``ProtocolViolation`` of kind `truncated` when the end is inside a frame, or the
   ///   violation that poisoned this decoder before.

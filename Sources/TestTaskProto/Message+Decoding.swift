@@ -28,7 +28,7 @@ extension Message {
   /// Another encoding of a fast request ends the count.
   ///
   /// - Parameters:
-  ///   - bytes: Where a frame begins.
+  ///   - bytes: Bytes that begin with a frame.
   ///   - most: The most to count.
   /// - Returns: How many there are; each is ``fastRequestByteCount`` long.
   @inlinable

@@ -43,7 +43,8 @@ private struct WrapperFields {
   var count: UInt32?
   var seconds: UInt32?
 
-  /// The one message; a missing required field goes before every rule about the wrapper (P6).
+  /// The one message; a missing required field takes precedence over every rule about the wrapper
+  /// (P6).
   func message() throws(ProtocolViolation.Kind) -> Message {
     if hasFastResponse && text == nil || hasSlowResponse && count == nil
       || hasSlowRequest && seconds == nil

@@ -1,13 +1,15 @@
-/// Finds one message after another in bytes that somebody else keeps (P1, P2, P5, P6).
+/// Finds one message after another in bytes that the caller keeps (P1, P2, P5, P6).
 ///
-/// ``FrameDecoder`` keeps what is incomplete by itself, and hands on all that has come. This one only
-/// looks, so that what follows a message stays where it is: for a connection that a task reads.
+/// ``FrameDecoder`` keeps an incomplete frame itself, and delivers all frames of a read. This one
+/// finds one message at a time and leaves the bytes after it with the caller, as a task needs that
+/// reads a connection.
 public struct MessageDecoder: Sendable {
   /// What was found.
   public enum Found: Hashable, Sendable {
     /// A message, and the bytes that it took, its length prefix included.
     case message(Message, byteCount: Int)
-    /// The message is not complete before there are so many bytes; 0 while that is unknown.
+    /// The message takes this many bytes in all, and they are not all there; 0 while that is
+    /// unknown.
     case needs(byteCount: Int)
   }
 
@@ -19,15 +21,15 @@ public struct MessageDecoder: Sendable {
 
   /// Creates a decoder at the start of a stream.
   ///
-  /// - Parameter maximumFrameLength: The most bytes that a payload may have, 0 … 2^31 − 1; what is
-  ///   outside is brought into that.
+  /// - Parameter maximumFrameLength: The most bytes that a payload may have; clamped to
+  ///   0 … 2^31 − 6.
   public init(maximumFrameLength: Int = FrameDecoder.defaultMaximumFrameLength) {
     self.maximumFrameLength = min(max(maximumFrameLength, 0), Int(Int32.max) - 5)
   }
 
   /// Looks for a message at the beginning of `bytes`.
   ///
-  /// - Parameter bytes: What is there from the end of the message before.
+  /// - Parameter bytes: The bytes from the end of the previous message on.
   /// - Returns: The message; or that more bytes are needed: the next call has these again.
   /// - Throws: ``ProtocolViolation`` with the offset of the message that breaks the rules.
   public mutating func next(in bytes: RawSpan) throws(ProtocolViolation) -> Found {

@@ -25,7 +25,7 @@ extension OutputSpan where Element == UInt8 {
     let copied: Void? = unsafe text.utf8.withContiguousStorageIfAvailable {
       unsafe append(contentsOf: UnsafeRawBufferPointer($0))
     }
-    // Strings of Swift's own are contiguous. The rest is for bridged ones on Darwin.
+    // Swift's own strings are contiguous. The loop is for bridged strings on Darwin.
     if copied == nil {
       for byte in text.utf8 { append(byte) }
     }

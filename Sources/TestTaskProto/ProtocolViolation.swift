@@ -29,7 +29,7 @@ extension ProtocolViolation {
     /// Protobuf rejects the payload.
     ///
     /// A required field is missing, a string is not UTF-8, a field is truncated or nesting is too
-    /// deep (P6). It goes before every rule about the wrapper's fields.
+    /// deep (P6). It takes precedence over every rule about the wrapper's fields.
     case malformedMessage
 
     /// No known field of the wrapper is set; a frame of length zero is one of these (P3).
@@ -40,8 +40,9 @@ extension ProtocolViolation {
 
     /// The message is well formed, but not one that this receiver expects now.
     ///
-    /// A response sent to a server, a request sent to a client, or an answer that nobody asked for
-    /// or of the wrong kind (P6). This module never reports it by itself: only the receiver knows.
+    /// A response sent to a server, a request sent to a client, an answer without a request, or an
+    /// answer of the wrong kind (P6). This module never reports it by itself: only the receiver
+    /// knows.
     case unexpectedMessage
 
     /// The stream ended inside a frame (P6).

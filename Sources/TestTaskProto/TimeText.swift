@@ -1,4 +1,4 @@
-/// A text of the wall clock's time to the millisecond, made anew only where time has changed it.
+/// The wall clock's time as a text, to the millisecond; only the digits that changed are rewritten.
 ///
 /// The time zone's rules are asked once a second, and within a second only the three digits of its
 /// fraction are written anew: nothing is allocated then.
@@ -29,7 +29,7 @@ package struct TimeText: Sendable {
     text = Self.text(style, second: 0, millisecond: 0)
   }
 
-  /// Brings the text to a moment of the wall clock; fractions of a millisecond are cut off.
+  /// Sets the text to a moment of the wall clock; fractions of a millisecond are cut off.
   ///
   /// - Parameter nanoseconds: Nanoseconds since 1970-01-01T00:00:00Z; negative before.
   package mutating func update(wallClockNanoseconds nanoseconds: Int64) {
@@ -41,7 +41,7 @@ package struct TimeText: Sendable {
     update(second: second, millisecond: Int(fraction / 1_000_000))
   }
 
-  /// Brings the text to a second since 1970 and a millisecond of it, 0 … 999.
+  /// Sets the text to a second since 1970 and a millisecond of it, 0 … 999.
   package mutating func update(second: Int64, millisecond: Int) {
     if second != self.second {
       text = Self.text(style, second: second, millisecond: millisecond)

@@ -5,7 +5,7 @@
 #endif
 
 extension Timestamp {
-  /// Whose clock a time is read from.
+  /// The time zone in which a time is shown.
   package enum Zone: Sendable {
     case local
     case utc
@@ -13,14 +13,14 @@ extension Timestamp {
 
   /// The time that a clock of a zone shows at a moment, and how far that zone is ahead of UTC.
   ///
-  /// Years that four digits cannot say become the first or the last second that they can, so that
-  /// a badly set clock still gives as many characters as ever.
+  /// A year outside 0 … 9999 becomes the first or the last second of that range, so that the text
+  /// keeps its length even when the clock is set badly.
   ///
   /// - Parameters:
   ///   - seconds: Seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
   ///   - millisecond: 0 … 999.
   ///   - zone: The zone; for local time the rules of the process.
-  /// - Returns: The time, and the seconds that have to be taken from it to get UTC.
+  /// - Returns: The time, and the seconds to subtract from it to get UTC.
   package static func at(
     _ seconds: Int64, millisecond: Int, in zone: Zone
   ) -> (time: Timestamp, offsetInSeconds: Int) {

@@ -4,7 +4,7 @@
   import Darwin
 #endif
 
-/// Says the time as a ``Timestamp``'s text, at the cost of one formatting a millisecond.
+/// Gives the time as a ``Timestamp``'s text, formatted at most once a millisecond.
 ///
 /// The time zone rules are asked once a second, so a change to or from daylight saving time shows
 /// in the first second that it holds. A changed `TZ` or `/etc/localtime` is noticed when a
@@ -33,7 +33,7 @@ public struct TimestampFormatter: Sendable {
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// Brings ``text`` to a moment of the wall clock; see ``format(wallClockNanoseconds:)``.
+  /// Sets ``text`` to a moment of the wall clock; see ``format(wallClockNanoseconds:)``.
   ///
   /// Within a second only the three digits of its fraction are written anew, and nothing is
   /// allocated.

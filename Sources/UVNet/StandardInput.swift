@@ -294,7 +294,7 @@ private final class InputStream: Handle {
     }
   }
 
-  /// For a pipe or a Unix socket; libuv reads a TCP socket in the same way.
+  /// For a pipe or a Unix socket, and for a TCP socket, which libuv reads in the same way.
   init(descriptorOn loop: EventLoop) throws(UVError) {
     try unsafe super.init(UV_NAMED_PIPE, on: loop) { loop, raw in
       unsafe uv_pipe_init(loop, cuv_pipe(raw), 0)

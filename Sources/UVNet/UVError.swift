@@ -6,7 +6,7 @@ internal import CLibUV
   internal import Darwin
 #endif
 
-/// An error that libuv or the operating system reported, with the operation that met it.
+/// An error that libuv or the operating system reported, with the operation in which it happened.
 ///
 /// Codes are libuv's: on Unix the negative `errno`
 /// (<https://docs.libuv.org/en/v1.x/errors.html>).
@@ -17,10 +17,10 @@ public struct UVError: Error, Hashable, Sendable {
   /// What was being done.
   public let operation: Operation
 
-  /// What more there is to say, such as the names of the handles that are still open.
+  /// Further details, such as the names of the handles that are still open.
   public let detail: String?
 
-  /// Whose code it is.
+  /// The source of the code.
   public let domain: Domain
 
   /// Makes an error; for embedders' own tests and adapters.
@@ -28,8 +28,9 @@ public struct UVError: Error, Hashable, Sendable {
   /// - Parameters:
   ///   - code: What went wrong.
   ///   - operation: What was being done.
-  ///   - domain: Whose code it is; `nil` for the system's, or the look-up's for a code of that.
-  ///   - detail: What more there is to say.
+  ///   - domain: The source of the code; `nil` for the system's, or the look-up's for a code of a
+  ///     look-up.
+  ///   - detail: Further details.
   public init(
     _ code: Code, during operation: Operation, domain: Domain? = nil, detail: String? = nil
   ) {
@@ -51,7 +52,7 @@ public struct UVError: Error, Hashable, Sendable {
 }
 
 extension UVError {
-  /// The operation that an error was met in.
+  /// The operation in which an error happened.
   ///
   /// More may come with later versions, and a program may have its own.
   public struct Operation: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
@@ -104,7 +105,7 @@ extension UVError {
     public static let wait = Operation(rawValue: "wait")
   }
 
-  /// Whose code an error has.
+  /// The source of an error's code.
   ///
   /// More may come with later versions, and a program may have its own.
   public struct Domain: RawRepresentable, Hashable, Sendable, CustomStringConvertible {

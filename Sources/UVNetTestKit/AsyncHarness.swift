@@ -51,7 +51,7 @@ public enum AsyncHarness {
     var handles: [String]?
   }
 
-  /// Has `body`, which runs a loop, called on a thread of its own when its turn comes.
+  /// Calls `body`, which runs a loop, on a thread of its own when no other test runs one.
   ///
   /// - Parameter body: May block.
   /// - Throws: What `body` throws.
@@ -66,7 +66,7 @@ public enum AsyncHarness {
 
   private static let turns = Turns()
 
-  /// One at a time, in the order in which they asked.
+  /// A lock that tasks get in the order in which they asked for it, and that blocks no thread.
   private final class Turns: Sendable {
     private let state = Mutex<(isTaken: Bool, waiting: [CheckedContinuation<Void, Never>])>(
       (false, []))

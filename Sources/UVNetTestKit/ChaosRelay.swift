@@ -10,7 +10,7 @@ public final class ChaosRelay {
   ///
   /// The defaults only delay, split and merge, which lose nothing.
   public struct Faults: Hashable, Sendable {
-    /// The longest time that bytes are held, which also merges what comes meanwhile.
+    /// The longest time that bytes are held; bytes that come meanwhile are merged with them.
     public var longestDelay: Duration
     /// The most bytes that are passed on at once.
     public var largestPiece: Int

@@ -6,7 +6,8 @@ extension EventLoop {
   /// - Parameters:
   ///   - limits: The write limits of both ends.
   ///   - body: Called once, with the end that connected and the end that was accepted.
-  /// - Throws: What listening meets. A failure to connect stops the program: a test cannot go on.
+  /// - Throws: The error of listening. A failure to connect stops the program, since the test
+  ///   cannot continue.
   public func withConnectedPair(
     limits: StreamConnection.WriteLimits = StreamConnection.WriteLimits(),
     _ body: @escaping (_ connected: TCPConnection, _ accepted: TCPConnection) -> Void
@@ -45,7 +46,7 @@ extension EventLoop {
     limits: StreamConnection.WriteLimits = StreamConnection.WriteLimits()
   ) throws -> (UnixConnection, UnixConnection) {
     let (first, second) = try RawSocket.unixPair()
-    // Each socket belongs to a connection, once that is there.
+    // Each socket belongs to its connection once that exists.
     let one = try UnixConnection.adopt(descriptor: first.descriptor, on: self, limits: limits)
     _ = first.release()
     let other = try UnixConnection.adopt(descriptor: second.descriptor, on: self, limits: limits)

@@ -33,7 +33,7 @@ public struct DecoderVerifier<Decoder: Decoding> {
   ///
   /// - Parameters:
   ///   - stream: The bytes of the whole stream.
-  ///   - frames: What must come of them.
+  ///   - frames: The frames that it must give.
   /// - Throws: ``Failure``, with the pieces that gave something else.
   public func verify(_ stream: [UInt8], gives frames: [Decoder.Frame]) throws(Failure)
   where Decoder.Frame: Equatable {
@@ -44,7 +44,7 @@ public struct DecoderVerifier<Decoder: Decoding> {
   ///
   /// - Parameters:
   ///   - stream: The whole stream, which is sent as UTF-8.
-  ///   - frames: What must come of it.
+  ///   - frames: The frames that it must give.
   /// - Throws: ``Failure``, with the pieces that gave something else.
   public func verify(_ stream: String, gives frames: [Decoder.Frame]) throws(Failure)
   where Decoder.Frame: Equatable {
@@ -55,7 +55,7 @@ public struct DecoderVerifier<Decoder: Decoding> {
   ///
   /// - Parameters:
   ///   - stream: The bytes of the whole stream.
-  ///   - frames: What must come of them before the error.
+  ///   - frames: The frames that it must give before the error.
   ///   - error: The error.
   /// - Throws: ``Failure``, with the pieces that gave something else.
   public func verify(
@@ -68,7 +68,7 @@ public struct DecoderVerifier<Decoder: Decoding> {
   ///
   /// - Parameters:
   ///   - stream: The whole stream, which is sent as UTF-8.
-  ///   - frames: What must come of it before the error.
+  ///   - frames: The frames that it must give before the error.
   ///   - error: The error.
   /// - Throws: ``Failure``, with the pieces that gave something else.
   public func verify(
@@ -79,10 +79,11 @@ public struct DecoderVerifier<Decoder: Decoding> {
 }
 
 extension DecoderVerifier {
-  /// Longer streams are cut in two at so many places only.
+  /// The most places at which a long stream is cut in two.
   private static var mostCuts: Int { 2048 }
 
-  /// Feeds `stream` in all ways; `compare` says what was expected where something else came.
+  /// Feeds `stream` in all ways; `compare` returns what was expected if something else came, else
+  /// `nil`.
   private func feed(
     _ stream: [UInt8],
     _ compare: ([Decoder.Frame], FrameError<Decoder.Failure>?) -> String?
@@ -95,7 +96,7 @@ extension DecoderVerifier {
     }
   }
 
-  /// Feeds `stream` in pieces of so many bytes.
+  /// Feeds `stream` in pieces of the given lengths.
   ///
   /// - Returns: The bytes of each frame.
   @discardableResult
@@ -149,8 +150,9 @@ extension DecoderVerifier {
           needed = byteCount
           return false
         case .frame(let frame, let consumed):
-          // A peer that waits for an answer to this frame would send no more. At the end "one more"
-          // was the right answer before.
+          // A peer that waits for an answer to this frame would send no more, so asking for bytes
+          // beyond the frame hangs. At the end of the stream the decoder may have asked for one
+          // byte more.
           if consumed < needed, !isAtEnd || needed > end - start + 1 {
             mistake = "asked for \(needed) bytes of a frame of \(consumed)"
           }

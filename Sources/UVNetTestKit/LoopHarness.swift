@@ -2,8 +2,8 @@ public import UVNet
 
 /// Runs a test's body and then its loop, and fails unless everything was closed at the end.
 ///
-/// A watchdog on the same loop ends a test that hangs, and is no limit for a test that works. The kit does
-/// not depend on a test framework: it throws an error.
+/// A watchdog on the same loop ends a test that hangs; it is not meant to measure speed. The kit
+/// does not depend on a test framework: a failed check is thrown as an error.
 ///
 /// ```swift
 /// try LoopHarness.run { loop, calls in
@@ -86,7 +86,7 @@ public final class CallRecord {
   /// How often a name was recorded.
   public func count(of name: String) -> Int { names.count { $0 == name } }
 
-  /// Has the harness compare, when the loop has ended, what was recorded with `names`.
+  /// Sets the calls that must have been recorded when the loop has ended, in this order.
   public func expect(_ names: [String]) { expected = names }
 
   func check() throws {

@@ -4,9 +4,10 @@
   internal import Darwin
 #endif
 
-/// A TCP socket on loopback, or a Unix socket, that blocks, for tests that drive a program from outside its loop.
+/// A blocking TCP socket on loopback, or a Unix socket, for tests that drive a program from
+/// outside.
 ///
-/// It does exactly what a script says: half a frame, a reset, silence. Every wait is bounded by
+/// It does exactly what the test says: half a frame, a reset, silence. Every wait is bounded by
 /// ``patience``.
 public final class RawSocket {
   /// Seconds that one call may wait.
@@ -86,7 +87,8 @@ public final class RawSocket {
       unsafe sysConnect(connection.descriptor, address, length)
     }
     guard status == 0 else { throw Failure.system("connect", errno) }
-    // Where nobody listens, the system may give the very port to this end, which meets itself.
+    // Where no socket listens, the system may give this same port to this end, which then connects
+    // to itself.
     guard connection.port != port else { throw Failure.system("connect", ECONNREFUSED) }
     var on: Int32 = 1
     _ = unsafe setsockopt(
@@ -99,7 +101,7 @@ public final class RawSocket {
   ///
   /// - Parameters:
   ///   - port: The port; 0 is any free one.
-  ///   - backlog: Connections that the system holds; it takes at least one.
+  ///   - backlog: Connections that the system queues, at least one.
   /// - Returns: A socket to ``accept()`` on.
   /// - Throws: The system's error.
   public static func listen(port: UInt16 = 0, backlog: Int32 = 64) throws -> RawSocket {
@@ -130,7 +132,7 @@ public final class RawSocket {
   /// Waits for a connection.
   ///
   /// - Returns: The accepted socket.
-  /// - Throws: ``Failure/timedOut(_:)`` when nobody connects.
+  /// - Throws: ``Failure/timedOut(_:)`` when no client connects.
   public func accept() throws -> RawSocket {
     let accepted = sysAccept(descriptor, nil, nil)
     guard accepted >= 0 else { throw failure("accept") }
@@ -167,7 +169,7 @@ public final class RawSocket {
   /// Sends what the system takes without waiting.
   ///
   /// - Parameter bytes: What to send.
-  /// - Returns: How many bytes were taken; none as well when the connection has failed.
+  /// - Returns: How many bytes were taken; 0 also when the connection has failed.
   public func sendWhatFits(_ bytes: [UInt8]) -> Int {
     unsafe bytes.withUnsafeBytes { bytes in
       unsafe max(

@@ -7,7 +7,7 @@ public struct StateSpace: Hashable, Sendable, CustomStringConvertible {
   public private(set) var states = 1
   /// Events tried, over all states.
   public private(set) var transitions = 0
-  /// The number of events on the longest of the shortest ways to a state.
+  /// The most events that the shortest way to any state needs.
   public private(set) var depth = 0
 
   /// A step that broke an invariant, with the events that lead to it.

@@ -1,4 +1,4 @@
-"""What the client is given to read, and what becomes of what it writes."""
+"""What the client reads, and what happens to what it writes."""
 
 import datetime
 import json
@@ -162,7 +162,7 @@ def stands_still(place):
         check(client.returncode == 0, f"{what}: ended with {client.returncode}: {output} {errors}")
         check(received(output) == 1, f"{what}: no answer in {output}")
 
-    # The answer, whole and the second half of it, comes meanwhile.
+    # Meanwhile the whole answer, or its second half, arrives.
     for what, arguments, before, seconds in (
             ("the answer", ["--timeout", "1"], 0, 1.5), ("half the answer", ["--timeout", "1"], 10, 1.5),
             ("half the answer, without --timeout", [], 10, 10.5)):
@@ -177,7 +177,7 @@ def stands_still(place):
                 time.sleep(0.1)
                 stopped(client, lambda: connection.sendall(ANSWER[before:]), seconds)
                 end(client, what)
-    # The connection is made by the system meanwhile: until then its backlog is full.
+    # The system makes the connection while the client is stopped: until then the backlog is full.
     with socket.socket() as listener:
         listener.settimeout(PATIENCE)
         listener.bind(("127.0.0.1", 0))
@@ -195,7 +195,7 @@ def stands_still(place):
         connections = []
 
         def make_room():
-            # The system tries each connection again by itself: the client's may come between them.
+            # The system retries each connection by itself, so the client's may get in between.
             while filling:
                 connection, peer = listener.accept()
                 if peer in filling:

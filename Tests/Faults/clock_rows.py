@@ -31,15 +31,15 @@ class FakeClock:
         self.set(0)
 
     def server(self, place, zone):
-        # Through env, where the library changes the environment; in a Swift program that would
-        # make it lose its arguments.
+        # Started by env, in which the library changes the environment; doing that in a Swift
+        # program would make it lose its arguments.
         server = place.server(wrapper=["env"], environment={**self.environment, "TZ": zone})
         place.stack.callback(self.forget, server.pid)
         return server
 
     @staticmethod
     def forget(process):
-        """Removes what the library keeps for a process, and leaves behind if it is killed."""
+        """Removes the library's files for a process, which remain if the process is killed."""
         for name in f"faketime_shm_{process}", f"sem.faketime_sem_{process}":
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"/dev/shm/{name}")
@@ -127,7 +127,8 @@ def zones(place):
 def locales(place):
     for name in "th_TH", "ar_EG", "fa_IR":
         environment = {"LC_ALL": f"{name}.UTF-8", "LANG": f"{name}.UTF-8", "TZ": "UTC"}
-        # Made for this row where its source is here; else only the variables are set.
+        # The locale is made for this row if its source is installed; otherwise only the variables
+        # are set.
         made = False
         if shutil.which("localedef") and os.path.exists(f"/usr/share/i18n/locales/{name}"):
             folder = os.path.join(place.path, "locales")

@@ -44,13 +44,13 @@ def limit_falls(place):
     kept = server.connect(patience=5)
     kept.fast()
     old = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
-    # Not one descriptor more.
+    # The limit leaves no free descriptor.
     resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (server.descriptors(), old[1]))
     waiting = [server.connect(patience=5) for _ in range(20)]
     share = server.cpu_share(1)
     kept.fast()
     resource.prlimit(server.pid, resource.RLIMIT_NOFILE, old)
-    # They have waited in the backlog, and lost nothing but time.
+    # They have waited in the backlog, and lose only time.
     for client in waiting:
         client.fast()
     server.connect().fast()
@@ -88,7 +88,7 @@ def accept_fails_for_a_while(place):
     for error in "EMFILE", "ENFILE", "ENOMEM", "EINTR", "ECONNABORTED":
         server, failures = serve_with_failing_accept(place, error, "1..20")
         start = time.monotonic()
-        # A connection may be the price of a failure, but never the service.
+        # A failure may cost a connection, but never the service.
         tries = 0
         while True:
             check(time.monotonic() - start < 10, f"{error}: nobody is served any more")

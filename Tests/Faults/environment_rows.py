@@ -87,7 +87,7 @@ def client_stood_still(place):
 @row("17-options", "a system that has none of the options of connections that are only nice to have")
 def options_missing(place):
     require_tracing(place)
-    # The first is SO_REUSEADDR, which is needed.
+    # The first call sets SO_REUSEADDR, which the server needs.
     server = place.server(wrapper=[
         "strace", "-D", "-qq", "-o", "/dev/null", "-e", "trace=setsockopt",
         "-e", "inject=setsockopt:error=ENOPROTOOPT:when=2..6"])

@@ -1,4 +1,4 @@
-"""Clients that send too much, too large, too slowly, or take nothing."""
+"""Clients that send too much, too long frames, too slowly, or read nothing."""
 
 import contextlib
 import re
@@ -88,7 +88,8 @@ def one_byte_a_second(place):
         if now >= next_byte:
             next_byte += 1
             for client in clients:
-                # After the length, which is of a frame of 100 bytes, it is a field and its bytes.
+                # The length announces a frame of 100 bytes; the bytes after it are one field of
+                # that frame.
                 with contextlib.suppress(OSError):
                     client.send(b"\x64")
         beside += server.latencies(20)
@@ -151,7 +152,8 @@ def never_reads(place):
 
 @row("9-together", "40 clients that never read, and a bound of 1 MiB on what all hold together")
 def hold_together(place):
-    # Each is read no further from 1 MiB of answers on: one such already holds all that all may.
+    # Each client is read until it has 1 MiB of unsent answers; one such client uses the whole
+    # bound.
     server = place.server(f"write_buffer_bytes = {2**24}\ntotal_write_buffer_bytes = {2**20}")
     reader = server.connect()
     reader.fast()
@@ -175,7 +177,7 @@ def hold_together(place):
             reader.fast()
             beside.append((time.perf_counter() - at) * 1000)
         highest = max(highest, server.resident_kib())
-    # Until the next look at all, each may hold what it may alone, and the answers to one more read.
+    # Until the next check of the sum, each may hold its own limit and the answers to one more read.
     bound = before + len(clients) * 3 * 1_024
     place.note(f"{len(closed())} of {len(clients)} closed; memory {before} KiB, at most {highest} KiB "
                f"(bound: {bound})")
@@ -196,7 +198,7 @@ def reads_slowly(place):
     answers = bytearray()
     while len(answers) < count * FAST_ANSWER_LENGTH:
         answers += client.receive(min(8_192, count * FAST_ANSWER_LENGTH - len(answers)))
-        # The pace of this reader.
+        # This reader takes three seconds for all answers.
         time.sleep(max(0, start + 3 * len(answers) / (count * FAST_ANSWER_LENGTH) - time.monotonic()))
     took = time.monotonic() - start
     sender.join()
@@ -238,7 +240,7 @@ def leave_with_answers_unsent(place):
             client.receive_to_end()
         client.reset() if number % 4 == 2 else client.close()
     server.wait_until_empty()
-    # Were anything of them still counted, this one would be taken for one too many.
+    # If their bytes were still counted, this client would be closed for being over the limit.
     asks_for_much_and_reads_late(server)
     server.wait_until_empty()
     lines = server.lines("disconnect")
@@ -275,7 +277,8 @@ def reset_while_quiet(place):
             client.send(slow(FOREVER) + FAST)
             client.receive(FAST_ANSWER_LENGTH)
             client.end()
-        # A server that has read the ends would notice nothing of what follows by reading.
+        # A server that has read the ends does not read again, so it cannot notice the resets by
+        # reading.
         time.sleep(0.2)
         check(len(server.lines("disconnect")) == 200 * round_, "somebody left with the end")
         start = time.monotonic()
@@ -284,7 +287,8 @@ def reset_while_quiet(place):
         server.wait_for_lines("disconnect", 200 * round_ + 100)
         place.note(f"100 resets after the end were noticed in {time.monotonic() - start:.2f} s (bound: 5)")
         check(time.monotonic() - start < 5, "too late")
-        # Their places are free: as many again, which are paused before they reset.
+        # Their places are free again, for clients whose reading the server pauses before they
+        # reset.
         clients = [server.connect(receive_buffer=4_096) for _ in range(100)]
         for client in clients:
             client.send_what_fits(FAST * 20_000)

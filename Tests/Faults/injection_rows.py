@@ -25,7 +25,7 @@ WORKERS = 8
 MOST = 2_000
 #: Seconds that anything may take that should not hang.
 PATIENCE = 8
-#: With FAULTS=full each place fails with everything that it can fail with, not just once.
+#: With FAULTS=full each place fails with every error that it can have, not only with one.
 IS_FULL = os.environ.get("FAULTS") == "full"
 
 
@@ -89,7 +89,7 @@ class Life:
             if word == "fired":
                 self.fired, self.error, self.has_more = rest[0], rest[1], rest[2] == "1"
             elif word == "left":
-                # The number tells which pipe, socket or terminal.
+                # The number says which pipe, socket or terminal it is.
                 self.left.append(rest[0].split(":[")[0].rstrip("0123456789"))
             elif word == "end":
                 self.live, self.is_reported = int(rest[2]), True
@@ -98,7 +98,7 @@ class Life:
         """What holds for every program; `whole` is a life without a fault."""
         if self.code == -signal.SIGABRT:
             check(self.fired in ABORTS, "an abort that is not documented")
-            # What it said while all was well is no matter.
+            # Its output before the fault does not matter.
             well = (b"listening ", b"testtask-server: reloaded")
             lines = [line for line in self.errors.splitlines() if not line.startswith(well)]
             check(len(lines) <= 1, f"diagnostics of an abort: {self.errors}")
@@ -149,7 +149,7 @@ def server_life(place, preload, order, whole):
 
 
 def serve_all(life, port):
-    """Everything that clients do. What the fault hits may fail; the one who comes next is served."""
+    """Everything that clients do: the fault may fail one of them, but the next must be served."""
     clients = []
     sleeper = None
 
@@ -176,7 +176,7 @@ def serve_all(life, port):
     with tolerated():
         connect().send(b"\x05\x22")
     with tolerated():
-        # More than the system holds: the rest goes through libuv's queue.
+        # More than the system's buffers hold: the remaining bytes go through libuv's queue.
         reader = connect(receive_buffer=65_536)
         reader.send(FAST * 20_000)
         reader.receive(20_000 * FAST_ANSWER_LENGTH)
@@ -192,7 +192,7 @@ def serve_all(life, port):
     for number in signal.SIGHUP, signal.SIGUSR1:
         if life.process.poll() is None:
             life.process.send_signal(number)
-    # One fault is one client's misfortune at most, and never the next one's.
+    # One fault may fail one client at most, and never the next one.
     for attempt in range(3):
         try:
             connect().fast()
@@ -244,7 +244,8 @@ def try_all(place, kind, variants, live):
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         for start in range(1, MOST, WORKERS):
             found = list(pool.map(try_place, range(start, start + WORKERS)))
-            # How often a program waits differs from life to life: none of a batch must exist.
+            # How often a program waits differs between runs: it ends when no run of a batch reaches
+            # its place.
             if not any(found) or len(failures) > 20:
                 break
     count = sum(seen.values())
@@ -328,7 +329,7 @@ def prompt_life(place, preload, order, whole, port):
         life.start(place, [os.path.join(place.programs, "testtask-client"), f"127.0.0.1:{port}",
                            "--reconnect", "1", "--timeout", "3"], stdin=slave, stdout=slave)
         shown = b""
-        # What is typed, and what is waited for before the next thing is.
+        # What is typed, and the output to wait for before the next input.
         for text, expected in ((b"", rb"connected to|retry in"),
                                (b"fast\r", rb"(received|lost) #1|not sent|retry in")):
             os.write(master, text)

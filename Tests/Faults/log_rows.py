@@ -119,7 +119,7 @@ def rotation(place):
     waits = [place.in_background(lambda: come_and_go(server, connections)) for _ in range(loads)]
     paths = []
     for number in range(rotations):
-        # Something is in it: no rotation is of an empty file.
+        # The file has lines: logrotate does not rotate an empty one.
         until(lambda: os.path.getsize(server.log) > 0, "a line in the new log")
         paths.append(f"{server.log}.{number}")
         os.rename(server.log, paths[-1])
@@ -145,8 +145,8 @@ def logrotate(place):
         text = file.read()
     check(text.count(SNIPPET_PATH) == 1, f"the snippet is not about {SNIPPET_PATH}")
     config = place.file("logrotate.conf", text.replace(SNIPPET_PATH, server.log))
-    # No service manager here: what the snippet asks of it is done to our server. Like one before
-    # systemd 252 it knows no --kill-whom.
+    # There is no service manager here: this script sends our server the signal that the snippet
+    # asks for. Like systemd before 252 it does not know --kill-whom.
     place.file("bin/systemctl", f"""#!/bin/sh
 case "$*" in
   "is-active --quiet testtask-server.service") exit 0 ;;

@@ -24,7 +24,7 @@ PATIENCE = 20
 
 
 class Failed(Exception):
-    """What had to happen did not."""
+    """A condition of the row was not met."""
 
 
 class Skipped(Exception):
@@ -140,7 +140,7 @@ def kernel_maximum():
 
 
 class ThreadWatch(threading.Thread):
-    """Looks at the number of threads of every program under test, all the time."""
+    """Checks the number of threads of every program under test, all the time."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -348,7 +348,7 @@ class Server:
             raise Failed(f"the server did not end in {patience} s")
 
     def cpu_share(self, seconds):
-        """Which part of the coming time the server works."""
+        """The share of the next seconds in which the server uses the processor."""
         before, start = cpu_seconds(self.pid), time.monotonic()
         time.sleep(seconds)
         return (cpu_seconds(self.pid) - before) / (time.monotonic() - start)

@@ -57,7 +57,8 @@ def running_libuv(programs):
 
 
 def main(arguments):
-    # What a shell has set to be ignored, for a job in the background, programs would ignore as well.
+    # Signals that a shell has set to be ignored, for a job in the background, would be ignored by
+    # the programs too.
     for number in (signal.SIGINT, signal.SIGQUIT):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)

@@ -27,7 +27,8 @@ def drain(place):
     asking = FAST * ((kernel_maximum() + 2**20) // FAST_ANSWER_LENGTH)
     for client in stuck:
         client.send(asking)
-    # The server is one thread: between two answers it reads tens of kilobytes from each of them.
+    # The server has one thread: between two of these answers it reads tens of kilobytes from each
+    # stuck client.
     other = server.connect()
     for _ in range(100):
         other.fast()

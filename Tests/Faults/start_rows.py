@@ -12,7 +12,7 @@ import time
 from peers import Client, PATIENCE, Failed, Skipped, check, until
 from row import row
 
-#: Far longer than a pipe holds lines for.
+#: Mistakes in the ini; the messages about them at each reload fill a pipe.
 MANY_LINES = 400
 
 
@@ -33,7 +33,7 @@ def run(place, arguments, **options):
 
 
 def refused(place, arguments, code, word, **options):
-    """Whether there is one line with a word in it, and the code."""
+    """Whether there is one line, with this word in it, and the exit code is this one."""
     ended, lines = run(place, arguments, **options)
     check(ended == code and len(lines) == 1 and word in lines[0],
           f"{arguments}: ended with {ended}: {lines}")
@@ -111,7 +111,7 @@ def full_terminal(place):
         stack.callback(os.close, terminal)
         with serving(place, ["--log-file", "-"], stdout=terminal) as (server, port, errors):
             come_and_go(port, 300)
-            # The flags of the terminal are those of whoever started the server, too.
+            # The process that started the server shares the terminal's flags.
             check(os.get_blocking(terminal), "the terminal no longer blocks for others")
             text = ""
 
@@ -216,7 +216,7 @@ def pipes(place):
 
     code, output, errors = dump("sleep 0.3; echo '[server]'; sleep 0.3; echo port = 7")
     check(code == 0 and "\nport = 7 " in output, f"{code} {errors}")
-    # Whoever still has the writing end must not hold the row up.
+    # A process that still has the writing end must not delay the row.
     code, _, errors = dump("echo '[server]'; exec sleep 5 >/dev/null 2>&1 3>&1 & sleep 3")
     check(code == 78 and "did not end in time" in errors, f"{code} {errors}")
     code, _, errors = dump("head -c 2000000 /dev/zero | tr '\\0' '#'")

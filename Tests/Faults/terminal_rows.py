@@ -94,7 +94,7 @@ def unfinished(place):
     number = 1
     for beginning in ("\x1b[", "\x1b[M", "\x1b[[", "\x1bO", "\x1bP", "\x1b]0;title", "\x1b_", "\x1b", "\udce5"):
         terminal.type(beginning)
-        # Twice as long as anything is waited for.
+        # Twice as long as the longest time that the client waits for a key.
         time.sleep(2)
         terminal.run("fast")
         number += 1
@@ -173,7 +173,7 @@ def background(place):
             os.kill(process, signal.SIGCONT)
         else:
             os.kill(process, signal.SIGTERM)
-        # A shell that has not heard yet that its job goes on would call it stopped.
+        # A shell that has not yet noticed that its job continues would call it stopped.
         until(lambda: process not in terminal.children(), "the client ends")
         terminal.run("wait %1; echo code $?")
         terminal.wait(r"code 143\r", 10)
@@ -199,7 +199,7 @@ def to_foreground(place):
 def suspended_script(place):
     server = place.server()
     terminal = Terminal(place)
-    # The shell must be able to be faster than the client: it is, when that has little of a processor.
+    # The shell must sometimes be faster than the client, so the client gets little of a processor.
     for _ in range(2 * os.cpu_count()):
         place.start(["nice", "-n", "5", "sh", "-c", "while :; do :; done"])
     for wrapper in 'sh -c "nice -n 19 $client 127.0.0.1:PORT; echo ended-\\$?"', 'bash -c "nice -n 19 $client 127.0.0.1:PORT; echo ended-\\$?"', \
@@ -219,7 +219,7 @@ def suspended_script(place):
             terminal.wait(rf"received #{turn} ")
         terminal.type("\x04")
         if wrapper.startswith("nice"):
-            # A shell has given up the rest of a line that was stopped.
+            # After a stop the shell has dropped the remaining commands of the line.
             terminal.wait("SHELL[$] ")
         else:
             terminal.wait("ended-0")

@@ -95,8 +95,8 @@ package struct CommandParser: Sendable {
     return "\"\(escaped.joined())\""
   }
 
-  /// Completions of the end of `line`, the text before the cursor: the part of a word that is there, and
-  /// the whole words that begin with it.
+  /// Completions for the end of `line`, the text before the cursor: the partial word there, and the
+  /// whole words that begin with it.
   package func completions(
     of line: String, targets: [String] = []
   ) -> (partial: String, words: [String]) {

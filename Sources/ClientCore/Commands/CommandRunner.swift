@@ -12,7 +12,8 @@ struct CommandRunner {
     case execute(Command)
     /// Tell the user why a line failed.
     case report(String)
-    /// Nothing for now, but there may be more lines: very many that ask for nothing were passed over.
+    /// Nothing for now, but call again: many lines without a command were skipped, and more may
+    /// follow.
     case goOn
     /// Nothing until the next event or ``CommandRunner/deadline``.
     case wait
@@ -37,10 +38,10 @@ struct CommandRunner {
 
   /// A connection that was lost, or could not be made, without failing a command.
   ///
-  /// After an answer it depends on chance whether the loss of the connection or the next command comes
-  /// first, so the outcome must not depend on it. The loss fails the next command that waits. If the
-  /// script ends without another, it fails only if a request was lost too, or if the script was waiting
-  /// for its next line.
+  /// After an answer it is chance whether the loss of the connection or the next command comes
+  /// first, so the outcome must not depend on that order. The loss fails the next command that
+  /// waits. If the script ends without another, it fails only if a request was lost too, or if the
+  /// script was waiting for its next line.
   private struct UnreportedLoss {
     var reason: String
     /// Whether the loss counts at the end of the script.
@@ -55,7 +56,7 @@ struct CommandRunner {
   /// When the waiting command continues even if no event comes.
   private(set) var deadline: Moment?
   private var lines: Deque<ScriptLine> = []
-  /// What comes behind ``lines``.
+  /// The file whose lines follow ``lines``.
   var file: ScriptFile?
   private var inputHasEnded = false
   private var isStopped = false
@@ -80,7 +81,7 @@ struct CommandRunner {
   /// There will be no more lines.
   mutating func endInput() { inputHasEnded = true }
 
-  /// Drops the waiting command and the lines after it; false when there is none.
+  /// Drops the waiting command and the lines after it; false when no command waits.
   mutating func cancel() -> Bool {
     defer { (current, deadline, lines, file) = (nil, nil, [], nil) }
     return current != nil
@@ -211,8 +212,7 @@ struct CommandRunner {
     return true
   }
 
-  /// The script is over: a connection that was wanted and never made fails it, and so does the loss
-  /// of one that counts.
+  /// Fails a script that ends without a connection, if none was ever made or if the loss counts.
   private mutating func failForLoss(_ session: Session) {
     guard isScript, session.downSince != nil else { return }
     let isFinal = session.reconnectDelay == nil && unreportedLoss?.counts ?? false
@@ -223,7 +223,7 @@ struct CommandRunner {
 
   // MARK: Outcomes
 
-  /// Takes note of what happened, as the log does.
+  /// Updates the waiting command and the exit status after an event of the session.
   mutating func note(_ event: SessionEvent) {
     guard isScript else { return }
     switch event {
@@ -244,8 +244,8 @@ struct CommandRunner {
   /// A connection or an attempt was lost: the command that waited for it fails, unless there will be
   /// another connection.
   ///
-  /// A request that timed out or met a violation is not repeated, because that might never end. The exit
-  /// status shows such an end whatever the command waited for.
+  /// A request that timed out, or whose answer was a violation, is not repeated, because that might
+  /// never end. The exit status reports it whatever the command waited for.
   private mutating func lose(_ reason: String, _ status: ExitStatus, willRetry: Bool) {
     let reason = reason.escapedForTerminal
     lastLoss = (reason, status)

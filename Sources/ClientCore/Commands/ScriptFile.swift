@@ -1,11 +1,12 @@
-/// The commands of a file, whose lines are cut as they are wanted: of a file of 64 MiB that would take
-/// seconds at once, and ten times its memory.
+/// The commands of a file, which is split into lines one at a time.
+///
+/// Splitting a file of 64 MiB at once would take seconds and ten times its memory.
 package struct ScriptFile {
   private let name: String
   private let read: () -> ScriptLine.Content?
   private var number = 0
 
-  /// A file whose next line `read` gives, nil behind the last; the name is for messages.
+  /// A file whose next line `read` returns, nil after the last; the name is for messages.
   package init(name: String, read: @escaping () -> ScriptLine.Content?) {
     (self.name, self.read) = (name, read)
   }

@@ -3,7 +3,7 @@ import TestTaskProto
 
 /// Turns events into the lines of the log, for people or as JSON.
 package struct EventFormatter {
-  /// What stands before a line for people.
+  /// The time stamp before a line for people.
   package enum Stamp: String, CaseIterable {
     case utc, local, delta, none
   }
@@ -51,7 +51,7 @@ package struct EventFormatter {
     return line.text
   }
 
-  /// What stands before a line for people.
+  /// The time stamp before a line for people.
   private mutating func prefix(_ time: Int64) -> String {
     defer { last = time }
     switch stamp {

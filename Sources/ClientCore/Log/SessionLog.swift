@@ -21,7 +21,7 @@ package struct SessionLog {
     return ["log \(isOnScreen ? "on" : "off")", "log file \(path ?? "-")"]
   }
 
-  /// The lines for an event at a time in nanoseconds since 1970; nil where there is none.
+  /// The lines for an event at a time in nanoseconds since 1970; nil for a place that gets no line.
   mutating func lines(
     for event: SessionEvent, at time: Int64
   ) -> (screen: String?, copy: String?) {

@@ -1,4 +1,4 @@
-/// What a server can answer; texts are as received, hostile until escaped.
+/// An answer of the server; its text is as received, to be escaped before it is shown.
 enum Answer: Hashable {
   /// The server's time, whatever it says.
   case fast(serverTime: String)

@@ -1,13 +1,13 @@
 import TestTaskProto
 
-/// Reads a server's stream: bytes in, answers out, and what was wrong with them.
+/// Reads a server's stream: turns bytes into answers, or into the violation found in them.
 ///
-/// It belongs to one connection.
+/// One reader serves one connection.
 struct AnswerReader {
   /// What to do after an answer.
   enum Verdict {
     case proceed
-    /// Nobody asked for it: a violation.
+    /// No request asked for it: a violation.
     case unexpected
   }
 

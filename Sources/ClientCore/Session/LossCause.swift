@@ -2,13 +2,13 @@ package import TestTaskProgramBasics
 
 /// Why a connection, or a request with it, was lost.
 package enum LossCause: Hashable {
-  /// The server's end came, or its system's reset.
+  /// The server ended its stream, or its system reset the connection.
   ///
-  /// They are one cause. A server that closes before it has read the request on its way to it makes
-  /// its system send a reset; a moment later it would have been an ordinary end. Which of them it is
-  /// depends on microseconds, and nobody can tell such a reset from any other.
+  /// These are one cause, because microseconds decide which of them the client sees: a server that
+  /// closes with a request unread makes its system send a reset, and one that closes before the
+  /// request arrives an ordinary end. Such a reset looks like any other.
   case closedByServer
-  /// What the system or the network could do no longer.
+  /// The system or the network failed, for this reason.
   case failed(reason: String)
   /// Nothing came within the answer timeout.
   case noAnswer(within: Duration)
@@ -16,10 +16,10 @@ package enum LossCause: Hashable {
   case incompleteAnswer(byteCount: Int, within: Duration)
   /// The server broke the protocol.
   case violation
-  /// The user wanted it so: `disconnect`, `connect` to elsewhere, or the end of the program.
+  /// The user ended it: `disconnect`, `connect` to another target, or the end of the program.
   case user
 
-  /// The one name for each way in which a server can end a connection.
+  /// The cause that stands for this end of a connection.
   package init(_ end: ConnectionEnd) {
     self =
       switch end {

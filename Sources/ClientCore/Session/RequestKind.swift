@@ -4,7 +4,7 @@ import TestTaskProto
 package enum RequestKind: Hashable {
   /// The server's current time, at once.
   case fast
-  /// The number of connected clients, after the server has slept so many seconds.
+  /// The number of connected clients, after the server has slept for `seconds`.
   case slow(seconds: UInt32)
 
   /// The bytes to send for it.

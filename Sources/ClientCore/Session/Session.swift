@@ -139,10 +139,10 @@ package struct Session {
 
   mutating func stopPeriodic() { periodic = nil }
 
-  /// Changes the delay before connecting again; a wait that has begun follows it.
+  /// Changes the delay before connecting again, also of a wait that has begun.
   mutating func setReconnectDelay(_ delay: Duration?) { reconnectDelay = delay }
 
-  /// Changes how long an answer may take; an unanswered request follows it.
+  /// Changes how long an answer may take, also for an unanswered request.
   mutating func setAnswerTimeout(_ timeout: Duration?) { answerTimeout = timeout }
 
   // MARK: Events of the network
@@ -212,7 +212,7 @@ package struct Session {
     unanswered.map { answer.answers($0.kind) } ?? false
   }
 
-  /// Takes an answer; false when nobody asked for it, or for another kind.
+  /// Accepts an answer; false when no request waits for one, or for one of this kind.
   private mutating func take(_ answer: Answer, at now: Moment) -> Bool {
     guard let request = unanswered, expects(answer) else { return false }
     let roundTrip = max(.zero, request.sentAt.duration(to: now))

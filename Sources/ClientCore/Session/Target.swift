@@ -1,7 +1,8 @@
 /// The server that the user wants: a host, numeric or a name, and a port; or a Unix socket.
 ///
-/// Text and not an address of the system's: whoever connects reads it anew each time, so that the
-/// zone of `fe80::1%eth0` means the interface of that name, whatever its number is by then.
+/// It is a text and not the system's form of an address. The text is parsed again for each
+/// connection, so that the zone of `fe80::1%eth0` means the interface that has this name at that
+/// time.
 package struct Target: Hashable, Sendable, CustomStringConvertible {
   /// The host as it is printed, without brackets; of a Unix socket `unix:PATH`.
   package var host: String
@@ -43,7 +44,7 @@ package struct Target: Hashable, Sendable, CustomStringConvertible {
 
   /// Reads a target as the user types it, or says what is wrong with it.
   ///
-  /// What an address looks like is known to the library that connects, so the shell brings this.
+  /// Only the library that connects can parse addresses, so the shell passes this closure in.
   ///
   /// - Parameters:
   ///   - text: `HOST[:PORT]` or `unix:PATH`.

@@ -25,7 +25,8 @@ package struct EventLog: ~Copyable {
 
   /// Whether lines wait for ``flush()``.
   package var hasLines: Bool { text.byteCount > 0 }
-  /// Whether a failed write left something to make up for: call ``flush()`` now and then.
+  /// Whether lost lines are to be reported, or a line is to be finished: call ``flush()`` now and
+  /// then.
   package var owesWriting: Bool { writer.owesWriting }
 
   /// Why lines are being lost, if they are.
@@ -35,7 +36,7 @@ package struct EventLog: ~Copyable {
       path: path, reason: writer.failure?.message ?? "its reader takes no more")
   }
 
-  /// Adds an event if the level asks for it; `addFields` gives it what belongs to the event.
+  /// Adds an event if the log's level includes it; `addFields` adds the event's own fields.
   package mutating func record(
     _ level: LogLevel, _ event: StaticString, _ addFields: (inout LogText) -> Void = { _ in }
   ) {
@@ -47,7 +48,7 @@ package struct EventLog: ~Copyable {
     if text.byteCount >= Self.mostBytesHeld { flush() }
   }
 
-  /// Hands everything to the file; what it does not take is lost and counted.
+  /// Writes all lines to the file; those that it does not take are lost and counted.
   package mutating func flush() {
     guard hasLines || owesWriting else { return }
     let format = text.format

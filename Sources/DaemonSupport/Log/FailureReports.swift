@@ -1,13 +1,12 @@
 internal import UVNet
 
-/// When standard error is told that the log loses lines: once a minute, however often that begins
-/// anew.
+/// Limits how often standard error reports that the log loses lines: at most once a minute.
 struct FailureReports {
   static let pause = Duration.seconds(60)
 
   private var last: EventLoop.Instant?
 
-  /// Whether a failure that is seen now is to be told.
+  /// Whether a failure at this moment is to be reported.
   mutating func isDue(at now: EventLoop.Instant) -> Bool {
     if let last, last.duration(to: now) < Self.pause { return false }
     last = now

@@ -42,7 +42,7 @@ package enum LogFile {
     guard path != "-" else { return try checkStandardOutput() }
     var status = stat()
     if unsafe stat(path, &status) == 0 {
-      // The file exists: opening it as the start would changes nothing.
+      // The file exists: opening it, as the program does at its start, changes nothing.
       do throws(Descriptor.Failure) {
         try Descriptor(appendingTo: path, mode: mode).close()
       } catch {

@@ -1,10 +1,10 @@
 internal import TestTaskProgramBasics
 internal import TestTaskProto
 
-/// Lines of a log, one behind another: the fields of each in order, in logfmt or as a JSON object.
+/// Lines of a log, one after another, each with its fields in order, in logfmt or as a JSON object.
 ///
-/// A log uses the same one for all its events. A field costs one copy of its name and its digits or
-/// its text: nothing is allocated, and no string is made on the way.
+/// A log uses one value for all its events. A field costs one copy of its name and its value:
+/// nothing is allocated, and no intermediate string is made.
 package struct LogText: ~Copyable {
   private var text = TextBuffer()
   let format: LogFormat
@@ -13,12 +13,12 @@ package struct LogText: ~Copyable {
 
   var byteCount: Int { text.count }
 
-  /// Lends the lines.
+  /// Calls `body` with the bytes of all lines.
   func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result { text.withBytes(body) }
 
   mutating func removeAll() { text.removeAll() }
 
-  /// Begins a line with what all have: when, how much it matters, and what happened.
+  /// Begins a line with the fields that every line has: time, level and event.
   mutating func begin(at time: [UInt8], _ level: LogLevel, _ event: StaticString) {
     let (level, size) = (level.name, event.utf8CodeUnitCount)
     text.makeRoom(for: 40 + time.count + level.utf8CodeUnitCount + size)

@@ -1,7 +1,7 @@
 internal import TestTaskProto
 
-/// Bytes of text in memory that is used again: appending allocates nothing once it has grown to the
-/// longest text, and since the value cannot be copied, nothing is retained or released.
+/// A reusable buffer for text: appending allocates nothing once it has grown to the longest text,
+/// and since the value cannot be copied, nothing is retained or released.
 @safe
 struct TextBuffer: ~Copyable {
   private var start: UnsafeMutablePointer<UInt8>
@@ -29,7 +29,7 @@ struct TextBuffer: ~Copyable {
     if capacity > Self.mostKept { move(to: Self.usualCapacity) }
   }
 
-  /// Makes room for `more` bytes: for what follows that does not make room itself.
+  /// Makes room for `more` bytes, which the `appendInRoom` functions rely on.
   @inline(__always)
   mutating func makeRoom(for more: Int) {
     if capacity - count < more { move(to: max(2 * capacity, count + more)) }
@@ -59,7 +59,7 @@ struct TextBuffer: ~Copyable {
   /// Appends a number for whose digits there is room.
   @inline(__always)
   mutating func appendInRoom(_ number: UInt64) {
-    // As most numbers of a log are.
+    // Most numbers in a log have one digit.
     guard number >= 10 else {
       return appendInRoom(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number))
     }

@@ -14,7 +14,7 @@
 /// - a regular file, a directory or a block device is written to as it is: it waits for no reader;
 /// - a pipe or a terminal is opened anew with `O_NONBLOCK`, which gives flags of its own;
 /// - a socket, which cannot be opened anew, is sent to with `MSG_DONTWAIT`;
-/// - for the rest (another user's pipe or terminal after `su`, no `/proc`, other devices)
+/// - for all others (another user's pipe or terminal after `su`, no `/proc`, other devices)
 ///   `O_NONBLOCK` is set for the time of one system call and taken back after it.
 ///
 /// It is only a number: the code that opened it has to call ``close()``.
@@ -37,7 +37,7 @@ package struct Descriptor: Sendable {
     }
   }
 
-  /// How a write is kept from waiting.
+  /// How a write is kept from blocking.
   enum Way: Sendable {
     /// No measure: a file, or a descriptor of our own with `O_NONBLOCK`.
     case plainWrite

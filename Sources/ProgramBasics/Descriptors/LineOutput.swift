@@ -1,8 +1,8 @@
 /// Whole lines for a descriptor that may take all, some or none of them.
 ///
-/// What is not taken is lost and counted, because a full disk or a reader that has stalled must cost
-/// neither memory nor service; only the rest of a line that was taken in part is kept, to be finished
-/// before anything else, so that no line is ever torn.
+/// Lines that are not taken are lost and counted, because a full disk or a reader that has stalled
+/// must cost neither memory nor service. Of a line that was taken in part the remaining bytes are
+/// kept and written before anything else, so that no line is ever torn.
 package struct LineOutput {
   /// Tries to write once: the number of bytes taken, or zero or less if none were.
   package typealias Write = (RawSpan) -> Int
@@ -12,21 +12,22 @@ package struct LineOutput {
   private var unfinished: [UInt8] = []
   private var takenOfUnfinished = 0
   private var needsLineEnd = false
-  /// Lines lost since the last time that a line could say so.
+  /// Lines lost that no line has reported yet.
   package private(set) var lost = 0
 
-  /// Whether a line was taken in part and its rest waits.
+  /// Whether a line was taken in part, and its remaining bytes wait.
   package var hasUnfinishedLine: Bool { !unfinished.isEmpty }
-  /// Whether there is something to say or to finish when writing works again.
+  /// Whether lost lines are to be reported, or a line is to be finished, when writing works again.
   package var owesWriting: Bool { lost > 0 || hasUnfinishedLine || needsLineEnd }
 
-  /// Says whether the next line must begin with a line's end: somebody else's line was cut off there.
+  /// Sets whether a line end must be written first, because the file ends inside a line.
   package mutating func setNeedsLineEnd(_ needsLineEnd: Bool) { self.needsLineEnd = needsLineEnd }
 
   /// Writes lines, as many as are taken, after what is owed from earlier.
   ///
   /// - Parameters:
-  ///   - lines: Whole lines, their ends included; with none only what is owed is written.
+  ///   - lines: Whole lines, their ends included; with none only what is owed from earlier is
+  ///     written.
   ///   - write: Writes to the descriptor.
   ///   - lostLine: Makes the line that says how many lines were lost before it.
   package mutating func write(
@@ -64,7 +65,7 @@ package struct LineOutput {
     return taken == line.count
   }
 
-  /// Counts the lines that were not taken, and keeps the rest of one that was taken in part.
+  /// Counts the lines that were not taken, and keeps the remaining bytes of one taken in part.
   private mutating func lose(_ lines: [UInt8], from taken: Int) {
     var rest = lines[taken...]
     let lineStart = lines[..<taken].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
@@ -76,9 +77,10 @@ package struct LineOutput {
     lost += Self.lineCount(rest)
   }
 
-  /// Gives up on a line that was taken in part, because its file is given up or was cut.
+  /// Gives up a line that was taken in part, because its file was cut or is about to be closed.
   ///
-  /// - Returns: How many bytes of it are in the file; they have to go, or nobody could read the rest.
+  /// - Returns: How many bytes of it were written; those still in the file should be removed, since
+  ///   the line will never be completed.
   @discardableResult
   package mutating func abandonUnfinishedLine() -> Int {
     guard hasUnfinishedLine else { return 0 }

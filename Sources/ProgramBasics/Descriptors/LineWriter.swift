@@ -6,27 +6,27 @@
 
 /// Writes whole lines to a file or a descriptor, and never waits.
 ///
-/// What is not taken is lost and counted, and told in a line of its own when writing works again. A
-/// file always keeps whole lines:
+/// Lines that are not taken are lost and counted, and a line reports them when writing works again.
+/// A file always keeps whole lines:
 ///
 /// - a file that ends inside a line, as after a power cut, gets the line's end before anything else;
-/// - the rest of a line that was taken in part follows later, unless the file was cut in between
-///   (by `copytruncate`, say): then it would be half a line at the beginning of nothing;
+/// - the remaining bytes of a line that was taken in part follow later, unless the file was cut in
+///   between (as by `copytruncate`): then they would be half a line at the beginning of the file;
 /// - a file that is given up in the middle of a line loses the beginning of that line too.
 package struct LineWriter: ~Copyable {
   private var descriptor: Descriptor
-  /// The path of a file that was opened here; none for a descriptor that somebody gave us.
+  /// The path of a file that was opened here; nil for a descriptor that was opened elsewhere.
   private let path: String?
   private var output = LineOutput()
   /// The size of the file when the last write to it had left a line unfinished.
   private var sizeAfterUnfinished = 0
-  /// Why the last write could not; nil if it could, or there was only no room.
+  /// Why the last write failed; nil if it succeeded, or only lacked room.
   package private(set) var failure: Descriptor.Failure?
 
-  /// Writes to a descriptor that somebody else gave us and that stays theirs.
+  /// Writes to a shared descriptor, which is not closed here.
   package init(sharing number: Int32) { self.init(Descriptor(sharing: number)) }
 
-  /// Writes to a descriptor that somebody else opened.
+  /// Writes to a descriptor that was opened elsewhere.
   package init(_ descriptor: Descriptor) {
     self.descriptor = descriptor
     path = nil
@@ -41,11 +41,11 @@ package struct LineWriter: ~Copyable {
 
   deinit { descriptor.close() }
 
-  /// Whether a failed write left something to say or to finish: call ``finish(lostLine:)`` now and
-  /// then.
+  /// Whether lost lines are to be reported, or a line is to be finished: call ``finish(lostLine:)``
+  /// now and then.
   package var owesWriting: Bool { output.owesWriting }
 
-  /// Writes whole lines, as many as are taken; the rest is lost and counted.
+  /// Writes whole lines, as many as are taken; the others are lost and counted.
   ///
   /// - Parameters:
   ///   - lines: The lines, their ends included.
@@ -70,7 +70,7 @@ package struct LineWriter: ~Copyable {
     unsafe write(bytes.span.bytes, lostLine: lostLine)
   }
 
-  /// Writes what a failed write has left to say or to finish.
+  /// Finishes a line that was taken in part, and reports lost lines.
   package mutating func finish(lostLine: (_ count: Int) -> [UInt8]) {
     if owesWriting { write("", lostLine: lostLine) }
   }
@@ -85,12 +85,12 @@ package struct LineWriter: ~Copyable {
 
   /// Opens the path anew, after it was moved away; the old file stays in use if that fails.
   ///
-  /// A descriptor that somebody gave us stays as it is.
+  /// A descriptor that was opened elsewhere stays as it is.
   package mutating func reopen(mode: UInt16) throws(Descriptor.Failure) {
     guard let path else { return }
     let old = descriptor
     let new = try Descriptor(appendingTo: path, mode: mode)
-    // Nobody will finish a line in the old file once it is closed.
+    // A line in the old file cannot be finished once that is closed, so its beginning is removed.
     let size = Self.fileSize(old)
     let isAsLeft = size == sizeAfterUnfinished
     let taken = output.abandonUnfinishedLine()
@@ -100,7 +100,7 @@ package struct LineWriter: ~Copyable {
     output.setNeedsLineEnd(Self.endsInsideLine(path, size: Self.fileSize(new)))
   }
 
-  /// Forgets the rest of a line whose beginning somebody has cut off.
+  /// Forgets the remaining bytes of a line whose beginning was cut off the file.
   private mutating func noticeCut() {
     guard let path, owesWriting else { return }
     let size = Self.fileSize(descriptor)

@@ -1,12 +1,12 @@
 package import UVNet
 
-/// How a connection came to its end, as both programs see it.
+/// How a connection ended, as both programs see it.
 package enum ConnectionEnd: Equatable, Sendable {
-  /// What the system says of a failure.
+  /// The system's description of a failure.
   package struct Failure: Equatable, Sendable {
     /// For people: what went wrong.
     package var message: String
-    /// For a log: that, with the operation and the system's name of the error.
+    /// For a log: the message with the operation and the system's name of the error.
     package var description: String
 
     package init(message: String, description: String) {
@@ -19,12 +19,12 @@ package enum ConnectionEnd: Equatable, Sendable {
   case ended
   /// The peer has reset it.
   case reset
-  /// The kernel has lost patience with the peer.
+  /// The kernel gave up on the peer, which did not answer in time.
   case timedOut(Failure)
-  /// Something else; without a failure this side has closed it.
+  /// Any other end; `nil` means that this side has closed the connection.
   case failed(Failure?)
 
-  /// What the system says, where it was neither the peer's end nor its reset.
+  /// The failure, if it was neither the peer's end nor its reset.
   package var failure: Failure? {
     switch self {
     case .ended, .reset: nil
@@ -40,7 +40,7 @@ package enum ConnectionEnd: Equatable, Sendable {
     }
     let failure = Failure(message: error.message, description: error.description)
     switch error.code {
-    // The system says so of a write, or a reset, that came after the peer's end.
+    // EPIPE: this side wrote, or the peer sent a reset, after the peer's end.
     case .brokenPipe: self = .ended
     case .connectionReset: self = .reset
     case .timedOut: self = .timedOut(failure)

@@ -4,11 +4,11 @@
   import Darwin
 #endif
 
-/// Lines for whoever runs a program, on standard error, each written at once.
+/// Lines on standard error for the user or the operator, each written at once.
 ///
-/// Standard error is never waited for: a line that it does not take is lost, counted, and told when
-/// it takes lines again. When the service manager's journal reads standard error, each line begins
-/// with its priority, `<3>`, which the journal takes off (sd-daemon(3)).
+/// Writing never blocks: a line that standard error does not take is lost and counted, and a later
+/// line reports the number. When the service manager's journal reads standard error, each line
+/// begins with its priority, `<3>`, which the journal takes off (sd-daemon(3)).
 package final class Diagnostics {
   private let program: String
   private let isReadByJournal: Bool
@@ -44,11 +44,11 @@ package final class Diagnostics {
     if owesWriting { onLoss() }
   }
 
-  /// Whether lines were lost that were not told of yet, or the rest of a line waits, and there is
-  /// still a reader to tell.
+  /// Whether lost lines are to be reported, or a line is to be finished, and standard error still
+  /// has a reader.
   package var owesWriting: Bool { writer.owesWriting && writer.failure?.isBrokenPipe != true }
 
-  /// Tells of lost lines, and finishes a line, if standard error takes that by now.
+  /// Finishes an incomplete line and reports lost lines, as far as standard error takes them now.
   package func flush() { writer.finish(lostLine: lostLine) }
 
   private func lostLine(_ count: Int) -> [UInt8] {

@@ -9,9 +9,9 @@ package import ArgumentParser
 extension ParsableCommand {
   /// Parses the arguments, runs the command, and ends the process with what it throws.
   ///
-  /// Beyond what the parser does, arguments that are no text are refused, a negative number is a value,
-  /// so that whoever reads it says the range, and help that nobody gets because standard output takes
-  /// nothing is an error.
+  /// It does three things that the parser does not. It refuses arguments that are not UTF-8. It
+  /// takes a negative number for a value, so that the error for it names the range. And it fails
+  /// when help cannot be written to standard output.
   package static func runToEnd() -> Never {
     do {
       if let argument = ProgramArguments.firstThatIsNoText {
@@ -25,9 +25,9 @@ extension ParsableCommand {
     }
   }
 
-  /// Parses arguments of which `-1` may be one without a name.
+  /// Parses arguments, among which a number such as `-1` is a value and not an option.
   ///
-  /// The parser takes it for an option that it does not know, unless it stands behind `--`.
+  /// The parser takes it for an unknown option unless it follows `--`, so it is moved there.
   private static func parseWithNegativeNumbers(
     _ arguments: [String]
   ) throws -> any ParsableCommand {

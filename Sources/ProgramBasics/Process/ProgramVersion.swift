@@ -2,7 +2,7 @@ import UVNet
 
 /// The text of `--version`.
 public enum ProgramVersion {
-  /// Of this package; see CHANGELOG.md.
+  /// The version of this package; see CHANGELOG.md.
   public static let number = "0.1.0"
 
   /// The versions of a program, of libuv (header and run time) and of Swift, a line each.

@@ -4,7 +4,7 @@
   import Darwin
 #endif
 
-// Where the compiler met the overlay's copy of `timespec` first, its members belong to that module.
+// If the compiler finds the overlay's copy of `timespec` first, its members belong to that module.
 #if canImport(SwiftOverlayShims)
   import SwiftOverlayShims
 #endif

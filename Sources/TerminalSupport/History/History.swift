@@ -6,10 +6,11 @@ package struct History {
   package private(set) var lines: [String]
   /// The position of the walk; `lines.count` is the line being typed.
   private var position: Int
-  /// What was being typed when the walk began.
+  /// The text in the editor when the walk began.
   private var draft = ""
 
-  /// Keeps the last of `lines`, without those that contain control characters: nobody typed them.
+  /// Keeps the newest of `lines`, without empty ones and those with control characters, which
+  /// cannot be typed.
   package init(_ lines: [String] = []) {
     let clean = lines.filter { line in
       !line.isEmpty && !line.unicodeScalars.contains { $0.properties.generalCategory == .control }
@@ -29,7 +30,7 @@ package struct History {
     return isNew
   }
 
-  /// The line before, nil at the oldest; `current` is the text in the editor.
+  /// Goes to the next older line, nil at the oldest; `current` is the text in the editor.
   package mutating func previous(_ current: String) -> String? {
     guard position > 0 else { return nil }
     if position == lines.count { draft = current }
@@ -37,7 +38,7 @@ package struct History {
     return lines[position]
   }
 
-  /// The line after, at the end the one that was being typed; nil if that is shown already.
+  /// Goes to the next newer line, after the newest to the draft; nil if the draft is shown already.
   package mutating func next() -> String? {
     guard position < lines.count else { return nil }
     position += 1

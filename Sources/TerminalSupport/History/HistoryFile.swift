@@ -2,10 +2,10 @@ import TestTaskProgramBasics
 
 /// The lines typed at earlier prompts, in a file that only its owner can read.
 ///
-/// Lines are appended as they are typed, so that a kill loses none. A file that has grown too long is cut
-/// when it is loaded: the newest lines are written to a new file, which is renamed over the old one.
-/// Programs that run at the same time take turns by a lock. Nothing here is an error: without a file the
-/// history is empty.
+/// Lines are appended as they are typed, so that none is lost when the program is killed. A file
+/// that has grown too long is cut when it is loaded: the newest lines are written to a new file,
+/// which is renamed over the old one. A lock keeps programs that run at the same time from changing
+/// the file together. No failure is an error: without a file the history is empty.
 package final class HistoryFile {
   /// What was read.
   package struct Contents: Equatable {
@@ -15,7 +15,7 @@ package final class HistoryFile {
     package var notice: String?
   }
 
-  /// A larger file was not made by typing, so the user is told that it is cut.
+  /// A larger file did not come from typing, so the user gets a notice about it.
   package static let expectedBytes = 1 << 26
   private let path: String
   /// Lines that are not in the file yet, because another program held the lock.
@@ -51,7 +51,7 @@ package final class HistoryFile {
 
   /// The bytes of the newest lines, the size of the file, and whether it was cut to them.
   ///
-  /// Other programs wait for the lock meanwhile, so this does only what needs it.
+  /// Other programs wait for the lock meanwhile, so this does only what has to be done under it.
   private func readAndCut() -> (bytes: ArraySlice<UInt8>, size: Int, isCut: Bool) {
     guard let file = LockedFile(path, opensUnlocked: true) else { return ([], 0, false) }
     let (bytes, isAll) = file.lastLines(History.limit)
@@ -59,16 +59,17 @@ package final class HistoryFile {
     return (bytes, file.size, isCut)
   }
 
-  /// Adds one line at the end; later, if another program holds the lock.
+  /// Appends one line; while another program holds the lock, the line waits for the next call.
   package func append(_ line: String) {
     unsaved += Array(line.utf8) + [0x0A]
     Descriptor.makeFolders(for: path)
     save(LockedFile(path, isMade: true, opensUnlocked: false))
   }
 
-  /// Adds what could not be added before.
+  /// Writes the lines that ``append(_:)`` could not write.
   ///
-  /// A program that still holds the lock has been stopped, so it does not cut the file now.
+  /// It waits for the lock for about three seconds. A program that holds it longer has been
+  /// stopped, so writing without the lock is safe: that program does not cut the file now.
   package func close() {
     if unsaved.isEmpty { return }
     save(LockedFile(path, isMade: true, patience: 3000, opensUnlocked: true))

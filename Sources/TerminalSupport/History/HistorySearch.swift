@@ -1,10 +1,10 @@
-/// A search for an older line while the words to look for are typed (Ctrl-R).
+/// An incremental search of the history (Ctrl-R): each character typed narrows the search.
 struct HistorySearch {
   /// The line before the search.
   let draft: [Character]
   private let lines: [String]
   private var query = ""
-  /// The line found; `lines.count` while none is.
+  /// The index of the line found; `lines.count` before one is found.
   private var position: Int
 
   /// A search in the lines of a history, from the newest.
@@ -18,7 +18,7 @@ struct HistorySearch {
 
   /// Adds to the search text; nil when no line contains it.
   mutating func extend(by scalar: Unicode.Scalar) -> String? {
-    // Nobody types more than this to find a line, and each key looks through all of them.
+    // Each key compares the text with every line, and a longer text is not needed to find one.
     guard query.unicodeScalars.count < 256 else { return nil }
     query.unicodeScalars.append(scalar)
     return find(before: position + 1)

@@ -6,12 +6,13 @@
 
 /// A regular file that only its owner can read, open and locked until it is dropped.
 ///
-/// The file may be replaced while this waits for the lock. What is open is the file that has the name
-/// when the lock is held.
+/// Another program may replace the file while this one waits for the lock. So once the lock is
+/// held, the open file is compared with the one at the path.
 struct LockedFile: ~Copyable {
   private let path: String
   private let number: Int32
-  /// False if the file system has no locks, or the holder is stopped: then the file is not replaced.
+  /// False if the file system has no locks, or the lock was not free in time: such a file may be
+  /// appended to, but not replaced.
   private let isLocked: Bool
   /// The size in bytes when it was opened.
   let size: Int
@@ -40,7 +41,7 @@ struct LockedFile: ~Copyable {
       let isBusy = !isLocked && errno == EWOULDBLOCK
       let isEnough = !isBusy || opensUnlocked && turn == patience
       if isLocked ? Self.isStill(status, at: path) : isEnough {
-        // The file may be older than this rule.
+        // An existing file may have wider permissions.
         if isMade { fchmod(number, 0o600) }
         // Its size may have changed before the lock was held.
         _ = unsafe fstat(number, &status)
@@ -64,9 +65,9 @@ struct LockedFile: ~Copyable {
 
   /// The last lines of the file, and whether they are all of it.
   ///
-  /// The last one ends with a line end here, even if it does not in the file.
+  /// A line end is added to the last line if it has none in the file.
   func lastLines(_ count: Int) -> (bytes: ArraySlice<UInt8>, isAll: Bool) {
-    // Lines have a limit too: otherwise a file of one line would be read whole.
+    // The bytes are limited too: a file without line ends would otherwise be read whole.
     let most = (count + 1) * (LineReader.limit + 1)
     var pieces: [[UInt8]] = []
     var start = size
@@ -80,7 +81,7 @@ struct LockedFile: ~Copyable {
     }
     var bytes = Array(pieces.reversed().joined())
     if let last = bytes.last, last != 0x0A { bytes.append(0x0A) }
-    // From the end of the last line back to that of the line before the first.
+    // Goes back over `count` + 1 line ends: the wanted lines begin after the one found last.
     var first = bytes.endIndex
     for _ in 0...count {
       guard let end = bytes[..<first].lastIndex(of: 0x0A) else {
@@ -91,7 +92,7 @@ struct LockedFile: ~Copyable {
     return (bytes[first...].dropFirst(), false)
   }
 
-  /// Appends whole lines, even if the file does not end with one; all of them or none.
+  /// Appends whole lines, all or none, after a line end if the file does not end with one.
   func append(_ lines: [UInt8]) {
     let isTorn = size > 0 && read(1, from: size - 1) != [0x0A]
     let bytes = isTorn ? [0x0A] + lines : lines

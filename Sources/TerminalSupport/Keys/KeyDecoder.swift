@@ -4,8 +4,9 @@
 /// into the line: control sequences by ECMA-48's grammar with the exceptions that terminals make, and
 /// replies to queries of other programs.
 ///
-/// The decoder has no clock. The caller waits no longer than ``patience`` for the rest of a key or
-/// sequence, and then calls ``giveUp()``, so that an incomplete one does not swallow later keys.
+/// The decoder has no clock. The caller waits no longer than ``patience`` for the remaining bytes
+/// of a key or sequence, and then calls ``giveUp()``, so that an incomplete one does not swallow
+/// later keys.
 package struct KeyDecoder {
   private enum State {
     case ground
@@ -24,7 +25,7 @@ package struct KeyDecoder {
     case paste
   }
 
-  /// The longest paste that is kept, in bytes; the rest of it is dropped.
+  /// The most bytes of a paste that are kept; further bytes are dropped.
   package static let pasteLimit = 65536
   private static let pasteEnd = Array("\u{1b}[201~".utf8)
   private static let controls = Array("@abcdefghijklmnopqrstuvwxyz[\\]^_")
@@ -36,7 +37,7 @@ package struct KeyDecoder {
   /// A decoder at the start of a key.
   package init() {}
 
-  /// How long to wait for the rest of an incomplete key; nil between two keys.
+  /// How long to wait for the remaining bytes of a key; nil between two keys.
   ///
   /// A terminal sends a sequence in one piece, which a network may cut. People press Escape and then a
   /// letter. Pastes and long replies come at the speed of the network.
@@ -81,7 +82,7 @@ package struct KeyDecoder {
       guard let parameters = parameters(before: byte) else { return continueSequence(byte) }
       state = .ground
       if byte == UInt8(ascii: "M") { return .enter }
-      // Its one parameter is what a control sequence has as its second.
+      // The modifier is its only parameter; in a control sequence it is the second.
       return Self.key(final: byte, parameters.contains(";") ? parameters : "1;" + parameters)
     case .skipping(let count):
       // Skipped bytes contain no control: a control is a key, and ends the sequence.
@@ -165,7 +166,7 @@ package struct KeyDecoder {
 
   private mutating func continueSequence(_ byte: UInt8) -> Key? {
     guard (0x20..<0x40).contains(byte) else { return breakOff(with: byte) }
-    // Parameters over the limit are dropped, but the sequence goes on.
+    // Parameters over the limit are dropped, but the sequence continues.
     if bytes.count < 32 { bytes.append(byte) }
     return nil
   }
@@ -233,7 +234,7 @@ package struct KeyDecoder {
 
   private mutating func continuePaste(_ byte: UInt8) -> Key? {
     if pasteIsFull, bytes.count > Self.pasteLimit + 64 {
-      // From here on only the end is looked for.
+      // The paste is over its limit: only the bytes that may be the end marker are kept.
       bytes.removeSubrange(Self.pasteLimit..<bytes.count - Self.pasteEnd.count)
     }
     bytes.append(byte)

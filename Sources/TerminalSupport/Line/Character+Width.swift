@@ -20,7 +20,7 @@ extension Character {
   /// Whether it is drawn as a caret and a letter.
   var isEditorControl: Bool { asciiValue.map { $0 < 0x20 || $0 == 0x7F } ?? false }
 
-  /// Whether a terminal shows nothing for it, but may order the text around it another way.
+  /// Whether a terminal shows nothing for it, but may reorder the text around it.
   private var isInvisible: Bool {
     guard unicodeScalars.count == 1, let scalar = unicodeScalars.first, scalar.value >= 0x80 else {
       return false
@@ -31,7 +31,7 @@ extension Character {
     }
   }
 
-  /// What is drawn for it: `^J` for a control, `\u{202e}` for what cannot be seen.
+  /// What is drawn for it: `^J` for a control, `\u{202e}` for an invisible character.
   var drawn: String {
     if isInvisible, let scalar = unicodeScalars.first {
       return "\\u{\(String(scalar.value, radix: 16))}"

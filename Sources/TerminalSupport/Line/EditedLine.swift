@@ -99,7 +99,7 @@ struct EditedLine: Equatable {
 
   /// Joins neighbours that form one character, such as a letter and a mark, or two halves of a flag.
   ///
-  /// A cursor between them moves behind the character.
+  /// A cursor between them moves to the end of the character.
   private mutating func join(at places: [Int]) {
     let isSettled = places.allSatisfy { place in
       guard place > 0, place < characters.count else { return true }

@@ -52,7 +52,7 @@ package struct LineEditor {
   /// The text in place of the prompt while the history is searched.
   var searchPrompt: String? { search?.prompt }
 
-  /// How long to wait in silence for the rest of a key before ``giveUpWaiting()``; nil when no key
+  /// How long to wait for the remaining bytes of a key before ``giveUpWaiting()``; nil when no key
   /// has begun.
   package var patience: Duration? { decoder.patience }
 
@@ -60,8 +60,9 @@ package struct LineEditor {
   ///
   /// - Parameters:
   ///   - bytes: What was read.
-  ///   - isAfterSilence: Whether some time passed before these bytes, so that they were typed. Ctrl-C then
-  ///     ends a paste without an end marker; inside pasted text it does nothing.
+  ///   - isAfterSilence: Whether time has passed before these bytes, so that they were typed and
+  ///     not pasted. A typed Ctrl-C ends a paste whose end marker is missing; a pasted one is
+  ///     ignored.
   /// - Returns: The keys' requests to the program.
   package mutating func feed(
     _ bytes: some Collection<UInt8>, isAfterSilence: Bool = false
@@ -189,7 +190,8 @@ package struct LineEditor {
     edited = last
   }
 
-  /// Gives a key to the search; false when it ends the search and is to be applied to its result.
+  /// Handles a key in the search; false when the key ends the search and edits the line that was
+  /// found.
   private mutating func continueSearch(_ key: Key) -> Bool {
     switch key {
     case .text(let scalar): replace(with: search?.extend(by: scalar))

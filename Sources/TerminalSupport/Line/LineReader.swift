@@ -1,8 +1,8 @@
 /// Splits input that does not come from a terminal into lines.
 ///
-/// LF or CRLF ends a line, and so does the end of input. A byte order mark before the first line,
-/// which editors on Windows write, is dropped. A line longer than the limit is dropped while it is read,
-/// so that memory stays bounded, and reported once.
+/// A line ends at LF, at CRLF or at the end of input. A byte order mark before the first line,
+/// which editors on Windows write, is dropped. A line longer than the limit is dropped while it is
+/// read, so that memory stays bounded, and reported once.
 package struct LineReader {
   /// What was read.
   package enum Line: Hashable {

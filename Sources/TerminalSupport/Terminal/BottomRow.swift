@@ -9,7 +9,7 @@ package struct BottomRow {
 
   /// The bytes that print `lines` above the row; nil when nothing changes.
   ///
-  /// Each line ends with its line end.
+  /// Every line of `lines` ends with a line end, the last one too.
   package mutating func draw(_ row: LineEditor.Row, below lines: String, columns: Int) -> String? {
     guard row != shown || columns != self.columns || !lines.isEmpty else { return nil }
     let text = erase(columns: columns) + lines + row.text
@@ -28,6 +28,6 @@ package struct BottomRow {
     return (rowsUp > 0 ? "\u{1b}[\(rowsUp)A" : "") + "\r\u{1b}[J"
   }
 
-  /// The terminal was cleared, or another program wrote to it.
+  /// Forgets the row, because the terminal was cleared or another program wrote to it.
   package mutating func forget() { shown = nil }
 }

@@ -7,11 +7,13 @@ package import UVNet
   import Darwin
 #endif
 
-/// The user's end of a program: standard input, output and error, whatever they are.
+/// The user's side of a program: standard input, output and error, whether terminals, files or
+/// pipes.
 ///
 /// At a terminal the line being typed stays on the last row and everything else appears above it.
 /// The terminal is given back whenever the program stops or ends, and left alone while it is
-/// another job's. Elsewhere lines are read as they come, and each line is written by itself, at once.
+/// another job's. Without a terminal, lines are read as they come, and each line is written by
+/// itself, at once.
 package final class Console {
   /// What the user does.
   package enum Event {
@@ -19,9 +21,9 @@ package final class Console {
     case interrupt
     case quit
     case endOfInput(UVError?)
-    /// All that waited to be written is, after so many lines were lost.
+    /// The queued output has been written, except for this number of lost lines.
     case outputDrained(lostLines: Int)
-    /// Standard output is of no use any more.
+    /// Standard output can no longer be written to.
     case outputFailed(Descriptor.Failure)
   }
 
@@ -66,7 +68,7 @@ package final class Console {
   ///   - isEditing: Whether to edit lines; standard input and output must be a terminal.
   ///   - complete: What could follow the text before the cursor.
   ///   - prompt: What stands before the line, and whether that changes as time goes by.
-  ///   - onEvent: Hears what the user does.
+  ///   - onEvent: Called with what the user does.
   package init(
     _ program: String, on loop: EventLoop, isEditing: Bool,
     complete: @escaping (String) -> Completion,
@@ -135,8 +137,8 @@ package final class Console {
     display.print(line + "\n")
   }
 
-  /// Prints one line beside the output: to standard error, and with the rest where that is the same
-  /// terminal.
+  /// Prints one line that is not output: to standard error, or above the prompt where standard
+  /// error is a terminal too.
   package func printAside(_ line: String) {
     guard !errorsGoAbovePrompt else { return print(line) }
     errors.write(line + "\n") { [program] count in
@@ -144,7 +146,7 @@ package final class Console {
     }
   }
 
-  /// Prints one line of diagnostics; away from the prompt it says whose.
+  /// Prints one line of diagnostics; where there is no prompt it begins with the program's name.
   package func complain(_ line: String) {
     printAside(errorsGoAbovePrompt ? line : "\(program): \(line)")
   }
@@ -154,14 +156,14 @@ package final class Console {
   /// Clears the screen, but for the row.
   package func clear() { if isEditing { display.clear() } }
 
-  /// Has the row drawn soon: at once, unless that was done a moment ago.
+  /// Draws the row now, or a moment later if it was drawn just before.
   package func refresh() { if isEditing, input != nil { display.refresh() } }
 
   private func drawing() -> PromptDisplay.Content {
-    // Another job may have been given the terminal without a word to this one.
+    // The terminal may have passed to another job, which no signal reports.
     if input != nil { follow(.looked) }
     let (text, isLive) = prompt()
-    // A window that knows no size counts as 80 columns wide.
+    // A terminal that does not report its size counts as 80 columns wide.
     let columns = input?.windowSize.flatMap { $0.columns > 0 ? $0.columns : nil } ?? 80
     let row = jobControl.hasTerminal ? editor.row(prompt: text, columns: columns) : nil
     return PromptDisplay.Content(row: row, columns: columns, isLive: isLive)
@@ -183,9 +185,10 @@ package final class Console {
     }
   }
 
-  /// The rest of a key is late.
+  /// The remaining bytes of a key are overdue.
   ///
-  /// When the process stood still it may have come meanwhile, so input is looked for once more.
+  /// If the process was suspended they may have arrived meanwhile, so the loop polls once more
+  /// before the key is given up.
   private func keyIsLate() {
     guard hasPolledForKey else {
       hasPolledForKey = true
@@ -227,7 +230,7 @@ package final class Console {
 
   private func look() { follow(.looked) }
 
-  /// Tells job control what happened, and does what follows.
+  /// Passes an event to job control, and performs the actions that it returns.
   private func follow(_ event: JobControl.Event) {
     for action in jobControl.handle(event, isOurs: StandardInput.terminalIsOurs) {
       switch action {
@@ -244,10 +247,9 @@ package final class Console {
     }
   }
 
-  /// Stops as the signal would have, the whole job where the terminal would have stopped that, and
-  /// goes on when it is continued.
+  /// Stops this process, or the whole job after Ctrl-Z, and returns when it continues.
   ///
-  /// The default action is right: it spares a process that nobody could wake again.
+  /// It stops by SIGTSTP's default action, which spares a process that no shell could continue.
   private func stop(_ isWholeJob: Bool) {
     suspension?.close()
     _ = isWholeJob ? kill(0, SIGTSTP) : raise(SIGTSTP)

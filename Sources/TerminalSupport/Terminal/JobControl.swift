@@ -28,7 +28,7 @@ package struct JobControl: Hashable {
     case give
     /// The terminal has become another job's: leave it alone.
     case leave
-    /// Check again in a moment whether it is ours: there may be no other event.
+    /// Check again soon whether it is ours: there may be no other event.
     case lookLater
     /// Stop by the signal's default action; `continued` follows.
     case stop(isWholeJob: Bool)
@@ -38,7 +38,7 @@ package struct JobControl: Hashable {
   package private(set) var hasTerminal = false
   private var isOpen = false
 
-  /// Before the terminal is opened.
+  /// Job control before the terminal is opened.
   package init() {}
 
   /// What to do about an event.

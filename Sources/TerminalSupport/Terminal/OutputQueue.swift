@@ -1,7 +1,8 @@
 import TestTaskProgramBasics
 import UVNet
 
-/// Standard output: lines that its reader does not take at once wait here, and the program goes on.
+/// Standard output: lines that its reader does not take at once are queued, so that no write
+/// blocks.
 ///
 /// A program that blocked in a write would handle neither signals nor its server's bytes.
 final class OutputQueue {
@@ -27,7 +28,7 @@ final class OutputQueue {
 
   var isEmpty: Bool { bytes.isEmpty }
 
-  /// Whether callers that can wait should.
+  /// Whether callers that can wait should wait until fewer bytes are queued.
   var isFull: Bool { bytes.count > Self.limit / 16 }
 
   /// Writes whole lines, in their order.

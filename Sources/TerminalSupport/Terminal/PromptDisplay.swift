@@ -6,7 +6,7 @@ import UVNet
 final class PromptDisplay {
   /// What to draw at one moment.
   struct Content {
-    /// nil while the terminal is another job's: lines are then printed without a row.
+    /// nil while another job has the terminal: lines are then printed without a row.
     var row: LineEditor.Row?
     /// The window's width.
     var columns = 80
@@ -26,7 +26,7 @@ final class PromptDisplay {
   private var lastColumns = 80
   private var isClosed = false
 
-  /// A display that draws what `content` gives when it is asked.
+  /// A display that asks `content` what to draw each time it draws.
   init(on loop: EventLoop, output: OutputQueue, content: @escaping () -> Content) {
     (self.loop, self.output, self.content) = (loop, output, content)
   }
@@ -38,7 +38,7 @@ final class PromptDisplay {
     refresh()
   }
 
-  /// Rings the bell with the next drawing, once, however often it is asked for.
+  /// Rings the bell with the next drawing, once however often this is called.
   func ring() {
     bellIsDue = true
     refresh()
@@ -51,27 +51,28 @@ final class PromptDisplay {
     refresh()
   }
 
-  /// Draws at once, unless that was done a moment ago: then soon.
+  /// Draws now, or as soon as ``redrawInterval`` has passed since the last drawing.
   func refresh() {
     guard !isClosed else { return }
     let earliest = lastRedraw.advanced(by: Self.redrawInterval)
     if earliest <= loop.now { redraw() } else { timer.schedule(at: earliest) }
   }
 
-  /// After the terminal was taken: asks for bracketed paste, and draws anew.
+  /// Turns bracketed paste on and draws anew; called when this program has taken the terminal.
   func show() {
     bottomRow.forget()
     output.write("\r\u{1b}[J\u{1b}[?2004h")
     timer.schedule(after: .zero)
   }
 
-  /// Before the terminal is given away: erases the row.
+  /// Erases the row and turns bracketed paste off; called before this program gives the terminal
+  /// back.
   func hide() {
     output.write(bottomRow.erase(columns: lastColumns) + pending + "\u{1b}[?2004l")
     (pending, bellIsDue) = ("", false)
   }
 
-  /// The row does not show our prompt any more.
+  /// Notes that the row no longer shows our prompt.
   func forgetRow() { bottomRow.forget() }
 
   /// Stops drawing; collected lines are still written.

@@ -17,13 +17,13 @@ enum TerminalGuard {
     SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS,
   ]
 
-  /// Handles these signals from now on, except those that the process was told to ignore.
+  /// Handles these signals from now on, except those that were ignored when the process started.
   static func install() {
-    // The terminal is set only while it is ours. If another job gets it at that moment, or the terminal
-    // does not let background jobs write, this process must go on: if it were stopped, a signal could
-    // not end it.
+    // The terminal is set only while it is ours. If another job gets it at that moment, or the
+    // terminal does not let background jobs write, this process must not be stopped: a stopped
+    // process does not handle the signals that end it.
     signal(SIGTTOU, SIG_IGN)
-    // Made now: in the handler it is only read.
+    // Initialises `output` now, so that the signal handler only reads it.
     guard output >= 0 else { return }
     var action = sigaction()
     // The next of these signals has its default action.

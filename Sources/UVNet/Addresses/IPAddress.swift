@@ -57,8 +57,8 @@ public struct IPAddress: Hashable, Sendable {
     }
   }
 
-  /// Whether the address means nothing without a zone: it is of the link that some interface is on
-  /// (fe80::/10, RFC 4291 section 2.5.6).
+  /// Whether the address needs a zone: a link-local address (fe80::/10, RFC 4291 section 2.5.6)
+  /// does not say which interface's link it is on.
   var needsZone: Bool {
     if case .v6(let high, _, 0) = storage { high >> 54 == 0xfe80 >> 6 } else { false }
   }
@@ -104,7 +104,8 @@ extension IPAddress {
 
   /// Reads an address by libuv's function, which is strict.
   ///
-  /// It takes no octal numbers, no parts left out, nothing behind it; but it cannot see a NUL.
+  /// It accepts no octal numbers, no missing parts and no trailing text. It would stop at a NUL, so
+  /// that is refused first.
   private static func parse<Words>(_ text: String, _ family: Int32, _: Words.Type) -> Words? {
     guard !text.utf8.contains(0) else { return nil }
     return unsafe withUnsafeTemporaryAllocation(of: Words.self, capacity: 1) { words -> Words? in
@@ -158,7 +159,7 @@ extension IPAddress: CustomStringConvertible {
 
   /// Writes dotted decimal to memory for ``dottedByteCount(_:)`` bytes; returns how many it took.
   ///
-  /// By hand, since a server writes one for each client.
+  /// Not by libuv's function, which is slower: a server formats an address for each client.
   static func write(_ bits: UInt32, to memory: UnsafeMutableBufferPointer<UInt8>) -> Int {
     let (first, second, third, fourth) = octets(bits)
     var count = 0
@@ -200,7 +201,7 @@ extension UInt16 {
   /// How many decimal digits it has.
   var digitCount: Int { self < 10 ? 1 : self < 100 ? 2 : self < 1_000 ? 3 : self < 10_000 ? 4 : 5 }
 
-  /// Writes the decimal digits at `position`, and moves that behind them.
+  /// Writes the decimal digits at `position`, and advances it past them.
   func writeDecimal(to memory: UnsafeMutableBufferPointer<UInt8>, at position: inout Int) {
     let start = position
     position += digitCount

@@ -22,7 +22,7 @@ extension Resolver {
     }
   }
 
-  /// Whose ports the name of a service stands for.
+  /// The transport whose port a service's name stands for.
   public struct Transport: Hashable, Sendable {
     let socketType: Int32
     /// TCP.
@@ -31,9 +31,9 @@ extension Resolver {
     public static let udp = Self(socketType: datagramType)
   }
 
-  /// What is wrong with a question, before the system is asked; `nil` when it may be.
+  /// Why a look-up is refused before the system is asked; `nil` if it is not.
   ///
-  /// The system would read parts of a wrong one as it sees fit.
+  /// The system would accept some malformed hosts, such as `127.1`.
   static func refusal(of host: String, service: String?) -> String? {
     if looksNumeric(host), service == nil || (try? SocketAddress(host: host, port: 0)) == nil {
       return "\(host) looks like a numeric address and is none"
@@ -46,8 +46,9 @@ extension Resolver {
     return isServiceName(service) ? nil : "neither a port nor the name of a service"
   }
 
-  /// RFC 6335 section 5.1: up to 15 letters, digits and hyphens, at least one of them a letter; the
-  /// underscore, and more characters, for the sake of lists that came before it.
+  /// RFC 6335 section 5.1: up to 15 letters, digits and hyphens, at least one of them a letter.
+  ///
+  /// Underscores, and up to 32 characters, are accepted for the sake of older lists.
   private static func isServiceName(_ service: String) -> Bool {
     guard (1...32).contains(service.utf8.count) else { return false }
     var hasLetter = false
@@ -113,6 +114,6 @@ extension UVError.Code {
   public static let noAddress = Self(UV_EAI_NODATA)
   /// The system has no such service, or not for this transport (EAI_SERVICE).
   public static let serviceNotFound = Self(UV_EAI_SERVICE)
-  /// No server of names has answered, or none that knows; it may later (EAI_AGAIN).
+  /// No name server has answered, or only with a temporary failure (EAI_AGAIN).
   public static let lookUpFailed = Self(UV_EAI_AGAIN)
 }

@@ -6,7 +6,7 @@ internal import CLibUV
   internal import Darwin
 #endif
 
-/// Looks a host name up, by way of the system's `getaddrinfo`.
+/// Looks up a host name by the system's `getaddrinfo`.
 ///
 /// Beside ``LoopThread`` it is the one part of the library that starts threads: libuv has look-ups done
 /// by its thread pool (<https://docs.libuv.org/en/v1.x/threadpool.html>), of four threads unless the
@@ -14,9 +14,10 @@ internal import CLibUV
 /// no look-up and starts none. What looks like a numeric address and is none is refused, such as
 /// `127.1` or `0x7f000001`, which the system would take for 127.0.0.1.
 ///
-/// The system cannot be told to stop. A look-up that is cancelled or has timed out is told as such at
-/// once, but keeps its thread, and its loop alive, until the system gives up, most often within half a
-/// minute; only ``EventLoop/end()`` does not wait for that. Four such look-ups keep all others waiting.
+/// `getaddrinfo` cannot be interrupted. A look-up that is cancelled or times out is reported at
+/// once, but it occupies its thread and keeps its loop alive until the system gives up, most often
+/// within half a minute; only ``EventLoop/end()`` does not wait for that. Four such look-ups keep
+/// all others waiting.
 @safe public final class Resolver {
   /// The name to look up.
   public let host: String
@@ -62,7 +63,7 @@ internal import CLibUV
   ///   - host: A name, or a numeric address.
   ///   - service: A port as a number, or a service's name in the system's list of them, such as
   ///     `https` (RFC 6335 section 5.1). A thread resolves a name, whatever the host is.
-  ///   - transport: Whose ports the name is looked for in.
+  ///   - transport: Which transport's port the service's name stands for.
   ///   - family: Which addresses are wanted.
   ///   - timeout: How long it may take; `nil` leaves it to the system.
   ///   - loop: The loop to call back on; it stays alive until the system has answered.
@@ -100,7 +101,7 @@ internal import CLibUV
   /// Gives up; the completion gets ``UVError/Code/canceled`` on a later turn, unless it has been
   /// called already.
   ///
-  /// A look-up that the system is working on cannot be stopped: its result is thrown away.
+  /// A look-up that the system is working on cannot be stopped: its result is ignored.
   public func cancel() {
     loop.checkThread()
     giveUp(.canceled)
@@ -169,7 +170,7 @@ internal import CLibUV
   private func didResolve(_ status: Int32, _ list: UnsafeMutablePointer<addrinfo>?) {
     unsafe request = nil
     loop.lookups.removeAll { $0 === self }
-    guard !isGivenUp else { return }  // told by the tick that giveUp() asked for
+    guard !isGivenUp else { return }  // reported on the turn that giveUp() asked for
     guard status == 0 else {
       let code = UVError.Code(rawValue: status)
       return finish(.failure(UVError(code, during: .resolve, detail: host)))

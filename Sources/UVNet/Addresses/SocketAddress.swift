@@ -6,7 +6,7 @@ internal import CLibUV
   internal import Darwin
 #endif
 
-/// The address of one end of a TCP connection: an IPv4 or IPv6 address and a port.
+/// The address of a TCP or UDP socket: an IPv4 or IPv6 address and a port.
 ///
 /// Text is parsed strictly, and not by the system, whose functions take `127.1`,
 /// `0177.0.0.1` and port 99999: IPv4 is four decimal numbers without leading zeros, IPv6 is what
@@ -56,9 +56,10 @@ public struct SocketAddress: Hashable, Sendable {
     }
   }
 
-  /// Splits `HOST:PORT`, `[HOST]:PORT` or a lone host; looks at nothing but the colons.
+  /// Splits `HOST:PORT`, `[HOST]:PORT` or a host alone, by colons and brackets only.
   ///
-  /// By bytes: a combining mark would make one character with a bracket and go with it unseen.
+  /// By bytes and not by characters: a combining mark after a bracket would be part of its
+  /// character, and be dropped with it.
   private static func split(_ text: String) throws(SocketAddressError) -> (String, Substring?) {
     let bytes = text.utf8
     guard bytes.count <= 128 else { throw SocketAddressError.tooLong }

@@ -2,7 +2,7 @@
 ///
 /// More reasons may come with later versions, hence a structure: a `switch` over it has a `default`.
 public struct SocketAddressError: Error, Hashable, Sendable {
-  /// The reason in words, to stand behind the text that it is about.
+  /// The reason in words, to be printed after the text that it is about.
   public let description: String
 
   private init(_ description: String) { self.description = description }

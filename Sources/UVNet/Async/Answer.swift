@@ -1,9 +1,9 @@
-/// What a callback gives, for the task that waits for it.
+/// The result of a callback, for the task that waits for it.
 final class Answer<Value> {
   let wait = LoopWait()
   private(set) var result: Result<Value, UVError>?
 
-  /// Takes what the callback was given, once.
+  /// Takes the callback's result, once.
   func give(_ result: Result<Value, UVError>) {
     self.result = result
     wait.wake()
@@ -11,14 +11,15 @@ final class Answer<Value> {
 }
 
 extension LoopTasks {
-  /// Suspends the task until the callback of what `begin` begins has come; its cancellation gives that
-  /// up.
+  /// Suspends the task until the operation that `begin` starts calls back; cancelling the task
+  /// cancels the operation.
   ///
   /// - Parameters:
-  ///   - operation: What a cancellation is told to have met.
+  ///   - operation: The operation that a cancellation's error names.
   ///   - isolation: The caller's, given by the compiler.
-  ///   - discard: Called with what came although the task was cancelled.
-  ///   - begin: Begins, and gives what cancels it; what it is given is to be called once, and later.
+  ///   - discard: Called with a value that came although the task was cancelled.
+  ///   - begin: Starts the operation, and returns a closure that cancels it. It gets the callback,
+  ///     to be called once, on a later turn.
   /// - Returns: What the callback was given.
   /// - Throws: What the callback was given; ``UVError/Code/canceled`` when the task is cancelled, or the
   ///   loop ends.
@@ -41,11 +42,12 @@ extension LoopTasks {
 }
 
 extension EventLoop {
-  /// The same for other modules of this package.
+  /// The same as ``LoopTasks``'s function, for other modules of this package.
   ///
   /// - Parameters:
-  ///   - operation: What a cancellation is told to have met.
-  ///   - begin: Begins, and gives what cancels it; what it is given is to be called once, and later.
+  ///   - operation: The operation that a cancellation's error names.
+  ///   - begin: Starts the operation, and returns a closure that cancels it. It gets the callback,
+  ///     to be called once, on a later turn.
   /// - Returns: What the callback was given.
   /// - Throws: What the callback was given; ``UVError/Code/canceled`` when the task is cancelled, or the
   ///   loop ends.

@@ -3,9 +3,9 @@
 /// ``serve(onFailure:_:)`` is what a server wants: a child task a connection, each ended and closed
 /// by itself. As a sequence it gives the connections to a single task, which closes them.
 ///
-/// Connections that nobody accepts stay with the system, up to the backlog, but for a few.
+/// Connections that no task accepts wait in the system's backlog, except for up to 16.
 public final class AsyncListener: AsyncSequence {
-  /// A connection, which whoever takes it closes.
+  /// A connection; the task that takes it closes it.
   public typealias Element = TCPConnection
   /// What ends the sequence early; see ``accept()``.
   public typealias Failure = UVError
@@ -26,7 +26,7 @@ public final class AsyncListener: AsyncSequence {
   ///   - address: Where to listen; port 0 asks for any free one.
   ///   - loop: The loop to accept on.
   ///   - options: How to listen.
-  ///   - onError: Called when accepting a connection fails; the listener goes on.
+  ///   - onError: Called when accepting a connection fails; the listener stays open.
   /// - Returns: The listener. Dropping it does not close it.
   /// - Throws: ``UVError/Code/addressInUse`` and the like, as ``TCPListener`` does.
   public static func listen(
@@ -47,7 +47,7 @@ public final class AsyncListener: AsyncSequence {
   ///     have been closed.
   ///   - loop: The loop to accept on.
   ///   - options: How to listen; what concerns binding is ignored.
-  ///   - onError: Called when accepting a connection fails; the listener goes on.
+  ///   - onError: Called when accepting a connection fails; the listener stays open.
   /// - Returns: The listener. Dropping it does not close it.
   /// - Throws: The system's error.
   public static func adopt(
@@ -78,8 +78,8 @@ public final class AsyncListener: AsyncSequence {
 
   /// Stops listening, and closes the connections that no task has taken.
   ///
-  /// A task that waits for a connection goes on: there are no more. Connections that were taken are
-  /// not touched. Calling it again does nothing.
+  /// A task that waits for a connection gets `nil`. Connections that were taken are not touched.
+  /// Calling it again does nothing.
   public func close() {
     listener?.close()
     for connection in waiting { connection.close() }
@@ -93,7 +93,7 @@ public final class AsyncListener: AsyncSequence {
   ///
   /// - Returns: The connection; `nil` once the listener is closed.
   /// - Throws: ``UVError/Code/canceled`` when the task is cancelled or the loop ends. The listener
-  ///   goes on listening.
+  ///   stays open.
   public nonisolated(nonsending) func accept() async throws(UVError) -> TCPConnection? {
     try await accept(isolation: #isolation)
   }

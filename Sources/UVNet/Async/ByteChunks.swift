@@ -2,7 +2,7 @@ extension StreamConnection {
   /// The bytes that the peer sends, in the pieces in which they come, up to the end of its stream.
   ///
   /// One task at a time may read; see ``read(_:)``. A loop that keeps no piece costs no allocation:
-  /// the memory of one that has been let go of is used for the next.
+  /// the memory of a piece that was released is used for the next.
   public final var chunks: Chunks { Chunks(connection: self) }
 
   /// The bytes that a peer sends, as an asynchronous sequence; see ``StreamConnection/chunks``.

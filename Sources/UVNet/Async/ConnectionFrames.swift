@@ -1,10 +1,11 @@
 extension StreamConnection {
   /// The frames that the peer sends, as `decoder` finds them, up to the end of its stream.
   ///
-  /// Frames that came together are given one after another without a wait. Bytes behind the frame
-  /// that was given last stay with the connection: when the loop is left, any other read goes on
-  /// with them. Cancelling the task ends its wait and loses no byte; another sequence goes on where
-  /// this one was, and so does the same iterator, if nothing else has read in the middle of the frame.
+  /// Frames that came together are given one after another without a wait. Bytes after the last
+  /// frame given stay with the connection: when the `for` loop is left, the next read begins with
+  /// them. Cancelling the task ends its wait and loses no byte. Another sequence continues where
+  /// this one was, and so does the same iterator, if nothing else has read in the middle of the
+  /// frame.
   ///
   /// ```swift
   /// for try await point in connection.frames(using: PointDecoder()) {
@@ -17,7 +18,7 @@ extension StreamConnection {
   /// - Parameters:
   ///   - decoder: Finds the frames.
   ///   - maximumLength: The most bytes of a frame, its length prefix or end mark included; at least
-  ///     1. So many may be held in memory.
+  ///     1. That many bytes may be held in memory.
   /// - Returns: The sequence. It ends with a ``FrameError``: when the connection cannot be read, a
   ///   frame is too long or malformed, or the peer ends its stream inside one.
   @inlinable

@@ -1,18 +1,18 @@
 internal import CSwiftRuntime
 
-/// What a connection needs once tasks use it: the bytes that nobody has read, and who waits.
+/// What a connection needs once tasks use it: the unread bytes, and the tasks that wait.
 ///
-/// Everything is for the loop's thread. The connection owns this. It is itself the place where the task
-/// waits that reads.
+/// Used on the loop's thread only. The connection owns this. It is itself the ``LoopWait`` of the
+/// task that reads.
 @safe final class ConnectionTasks: LoopWait {
   let loop: LoopTasks
   private var readerIsCovered = false
-  /// Changed only for a moment in which nothing of the program's runs; while the program looks at the
-  /// bytes, nothing arrives.
+  /// Changed only while no code of the program runs; no bytes are added while the program reads
+  /// them.
   @exclusivity(unchecked) private var input = InputBuffer()
   /// The loop's read buffer, or what is left of it, while the read callback runs.
   @exclusivity(unchecked) private var lent: UnsafeRawBufferPointer?
-  /// Bytes that the reader needs to go on.
+  /// Bytes that the reader needs to continue.
   private var needed = 1
   private var hasEnded = false
   private var pausedReading = false
@@ -32,7 +32,7 @@ internal import CSwiftRuntime
 
   /// A task with a cancellation handler that serves all its waits on the connection.
   ///
-  /// A handler for each wait would cost more than all else about a read.
+  /// A handler for each wait would cost more than the rest of a read.
   @safe final class Scope {
     fileprivate let task: UnsafeRawPointer?
     fileprivate let outer: Scope?
@@ -92,7 +92,8 @@ extension ConnectionTasks {
   }
 
   /// Whether the task may wait for input at once, by ``LoopWait/park(_:)`` and then
-  /// ``endCoveredRead()``: its cancellation handler is a scope's, and there is nothing to tell it.
+  /// ``endCoveredRead()``: it has a scope's cancellation handler, and no end or error is to be
+  /// reported first.
   @inline(__always)
   func beginCoveredRead(of connection: StreamConnection) -> Bool {
     guard let task = unsafe coveredTask, unsafe task == currentTask(),
@@ -104,7 +105,7 @@ extension ConnectionTasks {
     return true
   }
 
-  /// The task goes on after ``beginCoveredRead(of:)``.
+  /// The task continues after ``beginCoveredRead(of:)``.
   ///
   /// - Throws: ``UVError/Code/canceled`` when the task was cancelled first.
   @inline(__always)
@@ -130,7 +131,7 @@ extension ConnectionTasks {
     guard !isBusy else {
       stopProgram("two tasks read a connection at the same time", #fileID, #line)
     }
-    // It outlives the callback if the task waits for more than there is.
+    // The bytes are copied, because the task's wait for more outlives the callback.
     if unsafe lent != nil { keepLent() }
     needed = count
     defer { needed = 1 }
@@ -270,7 +271,7 @@ extension ConnectionTasks {
   /// The task of a scope was cancelled.
   func cancel(_ scope: Scope) {
     scope.isCanceled = true
-    // Late: the scope is over, and nobody that waits now is in it.
+    // If the scope is over, the tasks that wait now are not in it.
     guard self.scope === scope else { return }
     unsafe coveredTask = nil
     if readerIsCovered { cancel() }
@@ -281,7 +282,7 @@ extension ConnectionTasks {
 /// The task that runs, by the runtime's own function: to be compared only, and while the task is known
 /// to live.
 ///
-/// `withUnsafeCurrentTask` gives the same in ten times the instructions.
+/// `withUnsafeCurrentTask` takes ten times the instructions.
 @inline(__always)
 private func currentTask() -> UnsafeRawPointer? { unsafe crt_current_task() }
 

@@ -1,6 +1,6 @@
-/// What a UDP socket needs once tasks use it: the datagrams that nobody has received, and who waits.
+/// What a UDP socket needs once tasks use it: unreceived datagrams, and the tasks that wait.
 ///
-/// Everything is for the loop's thread. The socket owns this.
+/// Used on the loop's thread only. The socket owns this.
 final class DatagramTasks {
   private let loop: LoopTasks
   private(set) var received: DatagramQueue<UDPSocket.Origin>
@@ -22,7 +22,7 @@ final class DatagramTasks {
         socket.tasks?.didReceive(bytes, origin)
       },
       onError: { socket, error in
-        // One of many peers is no reason to fail whoever receives from all of them.
+        // An error about one of many peers must not fail a task that receives from all of them.
         guard socket.remoteAddress != nil || !error.isAboutOnePeer else { return }
         socket.tasks?.didFail(error)
       })
@@ -37,7 +37,7 @@ final class DatagramTasks {
     reader.wake()
   }
 
-  /// Datagrams have left the socket's queue: who waits for room looks again.
+  /// Wakes the tasks that wait for room, because datagrams have left the queue.
   func didSend() { for wait in senders { wait.wake() } }
 
   func didClose() {
@@ -66,7 +66,8 @@ final class DatagramTasks {
     }
   }
 
-  /// Waits until a datagram of so many bytes has room in the socket's queue, or the queue is empty.
+  /// Waits until a datagram of `byteCount` bytes has room in the socket's queue, or the queue is
+  /// empty.
   func waitForRoom(
     _ byteCount: Int, of socket: UDPSocket, isolation: isolated (any Actor)? = #isolation
   ) async throws(UVError) {
@@ -81,6 +82,6 @@ final class DatagramTasks {
 }
 
 extension UVError {
-  /// Whether a UDP socket's error tells of one datagram or one peer, and not of the socket.
+  /// Whether a UDP socket's error is about one datagram or one peer, and not about the socket.
   fileprivate var isAboutOnePeer: Bool { operation == .send || UDPSocket.isRefusal(code.rawValue) }
 }

@@ -1,7 +1,7 @@
 /// Something that is due at an instant.
 class Deadline {
   final let instant: EventLoop.Instant
-  /// Where the queue has it.
+  /// Its index in the queue's heap; `nil` while it is not queued.
   fileprivate final var place: Int?
 
   init(at instant: EventLoop.Instant) { self.instant = instant }

@@ -4,8 +4,8 @@ extension EventLoop {
   /// `body` and all that it starts run on the calling thread. When `body` returns or throws,
   /// everything on the loop is closed: tasks that still wait for something of it are given
   /// ``UVError/Code/canceled``, then the loop is freed. The loop stays alive while `body` waits,
-  /// whatever for. If a callback calls ``stop(file:line:)``, the task of `body` is cancelled, and everything
-  /// ends in the same way.
+  /// whatever it waits for. If a callback calls ``stop(file:line:)``, the task of `body` is
+  /// cancelled, and everything ends in the same way.
   ///
   /// ```swift
   /// let address = try EventLoop.run { loop in
@@ -15,7 +15,7 @@ extension EventLoop {
   ///
   /// - Parameter body: The program.
   /// - Returns: What `body` returns.
-  /// - Throws: What `body` throws; the system's error when there is no loop to be had;
+  /// - Throws: What `body` throws; the system's error when no loop can be made;
   ///   ``UVError/Code/busy`` while another thread of the process runs a loop in this way.
   public static func run<R>(
     _ body: @escaping @LoopActor (EventLoop) async throws -> R
@@ -52,14 +52,14 @@ extension EventLoop {
       } catch {
         unsafe outcome.result = .failure(error)
       }
-      // Not in the last turns, which let tasks see that all is over.
+      // Not while the loop is ending: its last turns let the other tasks end.
       if unsafe !loop.isEnding { unsafe loop.stop() }
     }
     run()
     task.cancel()
   }
 
-  /// Turns that tasks have to see that all is over, before the loop gives up on them.
+  /// The most turns in which tasks may end after everything was closed.
   private static let lastTurns = 100
 
   /// Closes everything, gives tasks that wait their errors, and frees the loop.

@@ -3,7 +3,7 @@ internal import CLibUV
 extension EventLoop {
   /// Suspends the task for `duration`, never less.
   ///
-  /// `Task.sleep` would do it with threads of Swift's runtime.
+  /// `Task.sleep` would use a thread of Swift's runtime.
   ///
   /// - Parameter duration: How long; a negative one counts as zero.
   /// - Throws: ``UVError/Code/canceled`` when the task is cancelled or the loop ends.
@@ -41,7 +41,7 @@ extension EventLoop {
     /// Suspends the task until `deadline`, never less.
     ///
     /// - Parameters:
-    ///   - deadline: When to go on.
+    ///   - deadline: When to continue.
     ///   - tolerance: Not used: a sleep is late by two milliseconds on a loop that is not busy.
     /// - Throws: ``UVError/Code/canceled`` when the task is cancelled, or when the loop ends or has
     ///   ended.

@@ -1,10 +1,11 @@
 extension EventLoop {
-  /// Starts a task of the loop's thread, which is nobody's child.
+  /// Starts an unstructured task on the loop's thread.
   ///
-  /// It begins in the same turn of the loop, when the code that started it waits or is over.
-  /// `Task { }` would begin by way of a thread of Swift's runtime.
+  /// It begins in the same turn of the loop, when the code that started it suspends or returns.
+  /// `Task { }` would first go to a thread of Swift's runtime.
   ///
-  /// - Parameter operation: What the task does. An error that nobody asks for is lost.
+  /// - Parameter operation: What the task does. An error is lost unless the task's value is
+  ///   awaited.
   /// - Returns: The task.
   @LoopActor @discardableResult
   public func task<R: Sendable>(

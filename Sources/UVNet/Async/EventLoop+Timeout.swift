@@ -15,7 +15,7 @@ extension EventLoop {
     let tasks = try startTasks()
     let timeout = Timeout<R>(at: now.advanced(by: duration))
     await withDiscardingTaskGroup { group in
-      // It runs to its first wait here: one that need not wait needs no timer.
+      // The task runs up to its first suspension here; if it has ended by then, no timer is needed.
       group.addImmediateTask { @LoopActor in await timeout.run(body, tasks) }
       if timeout.result == nil { tasks.schedule(timeout) }
     }

@@ -1,4 +1,4 @@
-/// Bytes that have been received and that nobody has read yet.
+/// Received bytes that no task has read yet.
 struct InputBuffer {
   private var bytes: [UInt8] = []
   private var head = 0

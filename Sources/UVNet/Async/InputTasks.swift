@@ -1,6 +1,6 @@
-/// What standard input needs once a task reads it: the bytes that nobody has read, and who waits.
+/// What standard input needs once a task reads it: the unread bytes, and the task that waits.
 ///
-/// Everything is for the loop's thread.
+/// Used on the loop's thread only.
 @usableFromInline
 final class InputTasks: FrameSource {
   private let loop: LoopTasks

@@ -5,7 +5,8 @@
 /// runs. Code of this actor that is called while there is none waits for the next.
 ///
 /// A callback of the library is on the thread as well, but the compiler does not know it unless the
-/// closure is written inside code of this actor; elsewhere ``assumeIsolated(_:file:line:)`` tells it.
+/// closure is written inside code of this actor; elsewhere ``assumeIsolated(_:file:line:)`` states
+/// it.
 @globalActor public actor LoopActor {
   /// The only instance.
   public static let shared = LoopActor()

@@ -30,7 +30,7 @@ internal import Synchronization
   /// The executor of the loop that ``EventLoop/run(_:)`` runs: one at a time in a process.
   public static let main = LoopExecutor()
 
-  /// What other threads have brought, and the door through which they wake the loop.
+  /// Jobs and work from other threads, and the remote that wakes the loop for them.
   private struct Elsewhere {
     var jobs: [UnownedJob] = []
     var work: [@Sendable (EventLoop?) -> Void] = []
@@ -43,14 +43,14 @@ internal import Synchronization
   /// The thread whose loop runs the jobs; 0 while there is none.
   private let thread = Atomic<UInt>(0)
 
-  // What follows is touched on the loop's thread only.
+  // The following properties are used on the loop's thread only.
   @exclusivity(unchecked) nonisolated(unsafe) private var loop: Unmanaged<EventLoop>?
   @exclusivity(unchecked) nonisolated(unsafe) private var jobs = JobRing()
   @exclusivity(unchecked) nonisolated(unsafe) private var isRunningJobs = false
   /// Jobs that may still be run in this turn of the loop beyond those that were there.
   @exclusivity(unchecked) nonisolated(unsafe) private var budget = 0
 
-  /// Jobs that come of jobs, a turn: then I/O has its turn.
+  /// How many jobs that other jobs have enqueued may run in one turn; then I/O gets its turn.
   static let jobsPerTurn = 4096
 
   init() {}
@@ -94,8 +94,8 @@ internal import Synchronization
   /// Whether the caller is on the loop's thread; for Swift's runtime.
   public func isIsolatingCurrentContext() -> Bool? { isOnThread }
 
-  /// Has `body` called on the loop's thread, at once if this is it: with the loop, or without when
-  /// the loop ends before.
+  /// Calls `body` on the loop's thread, at once if the caller is on it: with the loop, or with
+  /// `nil` if the loop ends first.
   ///
   /// - Returns: Whether there was a loop; otherwise `body` is not called.
   @discardableResult
@@ -117,7 +117,7 @@ internal import Synchronization
 // MARK: - On the loop's thread
 
 extension LoopExecutor {
-  /// Makes `loop`, on its thread, the one that runs the jobs.
+  /// Makes `loop` run the jobs; called on its thread.
   ///
   /// - Throws: ``UVError/Code/busy`` while another loop does.
   func bind(to loop: EventLoop) throws(UVError) {
@@ -137,7 +137,7 @@ extension LoopExecutor {
     takeFromElsewhere()
   }
 
-  /// Lets go of the loop; jobs that are left, or come later, wait for the next.
+  /// Unbinds the loop; jobs that remain, or come later, wait for the next loop.
   func unbind() {
     thread.store(0, ordering: .relaxed)
     unsafe loop?._withUnsafeGuaranteedRef { $0.executor = nil }
@@ -172,7 +172,7 @@ extension LoopExecutor {
   /// A new turn of the loop: it may run as many jobs as any other.
   func beginTurn() { unsafe budget = Self.jobsPerTurn }
 
-  /// Runs the jobs that are there, and what comes of them within the turn's budget.
+  /// Runs the queued jobs, and the jobs that they enqueue within the turn's budget.
   ///
   /// - Returns: Whether jobs are left.
   func runJobs() -> Bool {

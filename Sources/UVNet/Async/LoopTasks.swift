@@ -1,7 +1,7 @@
-/// What the tasks of a loop wait for that is no connection's: deadlines, signals, connections to be
-/// accepted.
+/// What the tasks of a loop wait for, apart from connections: deadlines, signals, clients to
+/// accept.
 ///
-/// Everything is for the loop's thread.
+/// Used on the loop's thread only.
 final class LoopTasks {
   let executor: LoopExecutor
   /// The loop owns this.
@@ -12,7 +12,7 @@ final class LoopTasks {
   /// Serves every connection that tasks read.
   let handlers: StreamConnection.Handlers
 
-  /// Whether the loop is ending: nothing begins to wait any more.
+  /// Whether the loop is ending: no new wait begins.
   var isEnding: Bool { loop.isEnding }
 
   init(_ executor: LoopExecutor, on loop: EventLoop) {
@@ -33,7 +33,7 @@ final class LoopTasks {
     return outcome
   }
 
-  /// Everything on the loop is being closed: whoever waits for it hears so.
+  /// Cancels all waits, because everything on the loop is being closed.
   func cancelWaits() {
     for wait in waits.values { wait.cancel() }
     while let next = deadlines.next {
@@ -56,7 +56,7 @@ final class LoopTasks {
     if timer?.isClosing ?? true {
       timer = LoopTimer.unscheduled(on: loop) { [unowned self] _ in fireDeadlines() }
     }
-    // One that is due earlier than need be finds nothing, and is scheduled again.
+    // A timer that is due too early finds no deadline due, and is scheduled again.
     guard let timer, !timer.isScheduled || timer.instant > next else { return }
     timer.schedule(at: next)
   }

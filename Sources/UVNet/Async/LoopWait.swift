@@ -1,11 +1,11 @@
 /// A place on the loop's thread where a task waits, until it is woken or cancelled.
 ///
-/// Everything but the way in for a cancellation is for the loop's thread.
+/// Used on the loop's thread only, except that a cancellation may come from any thread.
 class LoopWait {
-  /// Only ever touched for a moment in which nothing of the program's runs.
+  /// Used only while no code of the program runs, so that accesses cannot overlap.
   @exclusivity(unchecked) private final var wait = Wait<Resumption>()
 
-  /// What resumes a task; the ``Wait`` gives it away once.
+  /// What resumes a task; the ``Wait`` hands it out once.
   @safe private struct Resumption {
     let continuation: UnsafeContinuation<Void, Never>
     func resume() { unsafe continuation.resume() }
@@ -19,8 +19,9 @@ class LoopWait {
 
   /// Suspends the task until ``wake()`` or its cancellation.
   ///
-  /// The isolation is a parameter, and the operation mentions it: otherwise the operation would run
-  /// elsewhere, and a cancellation on the way there would come before there is anything to resume.
+  /// The isolation is a parameter, and the operation mentions it. Otherwise the operation would
+  /// switch to another executor, and a cancellation could come before there is a continuation to
+  /// resume.
   final func suspend(
     _ executor: LoopExecutor, isolation: isolated (any Actor)? = #isolation
   ) async -> WaitOutcome {
@@ -37,7 +38,7 @@ class LoopWait {
     return unsafe wait.end()
   }
 
-  /// Suspends the task without a cancellation handler of its own: somebody else has one, and calls
+  /// Suspends the task without a cancellation handler of its own: the caller has one, which calls
   /// ``cancel()``.
   final func suspendCovered(
     isolation: isolated (any Actor)? = #isolation
@@ -47,10 +48,10 @@ class LoopWait {
     return end()
   }
 
-  // The parts of it, for a task that waits without another function in between: each such function
-  // costs memory for as long as the task waits, and a look at its executor when it goes on.
+  // The steps of suspendCovered, for a task that waits without another async function in between:
+  // each costs memory for as long as the task waits, and a check of its executor when it continues.
 
-  /// A task is going to wait here, and somebody else has its cancellation handler.
+  /// A task is going to wait here, whose caller has the cancellation handler.
   @inline(__always)
   final func begin() { _ = unsafe wait.begin() }
 
@@ -60,7 +61,7 @@ class LoopWait {
     unsafe wait.park(Resumption(continuation: continuation))?.resume()
   }
 
-  /// The task goes on.
+  /// The task continues.
   @inline(__always)
   final func end() -> WaitOutcome { unsafe wait.end() }
 

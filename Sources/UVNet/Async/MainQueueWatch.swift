@@ -13,7 +13,7 @@ internal import CLibUV
     enum Purpose {
       /// The loop runs it.
       case serve
-      /// A debug build says once that nobody runs it.
+      /// A debug build warns once that no loop runs it.
       case warn
     }
 
@@ -54,7 +54,7 @@ internal import CLibUV
       start()
     }
 
-    /// Looks no more.
+    /// Stops watching.
     func stop() { unsafe uv_poll_stop(cuv_poll(handle)) }
 
     /// Runs what is in the queue.
@@ -83,12 +83,12 @@ internal import CLibUV
 
 extension EventLoop {
   /// Has the loop run the main actor, whose code otherwise waits for as long as ``run(file:line:)``
-  /// has the main thread.
+  /// occupies the main thread.
   ///
-  /// Call it on the main thread, before or while the loop runs. From then on a task of the main actor,
-  /// such as `Task { }` in a callback of a program with `@main`, runs on this loop, as does all else
-  /// that is put into libdispatch's main queue. It does not keep the loop alive. A ``LoopProgram``
-  /// does it by itself. Calling it again does nothing.
+  /// Call it on the main thread, before or while the loop runs. From then on a task of the main
+  /// actor, such as `Task { }` in a callback of a program with `@main`, runs on this loop, as does
+  /// everything else in libdispatch's main queue. It does not keep the loop alive. A
+  /// ``LoopProgram`` does it by itself. Calling it again does nothing.
   ///
   /// ```swift
   /// let loop = try EventLoop()
@@ -124,17 +124,17 @@ extension EventLoop {
 }
 
 extension EventLoop {
-  /// In debug builds: says so if something is put into the main queue while the loop has the main
-  /// thread and nobody serves it.
+  /// In debug builds: warns if a job is put into the main queue while the loop occupies the main
+  /// thread and does not serve it.
   func watchForUnservedMainActor() {
     #if os(Linux)
       guard mainQueue == nil, MainQueueWatch.isOnMainThread else { return }
-      // Without a descriptor it cannot be said.
+      // Without a descriptor there is no warning.
       mainQueue = try? MainQueueWatch(on: self, .warn)
     #endif
   }
 
-  /// Lets go of the main queue, before the loop is closed; whether the loop has served it.
+  /// Stops watching the main queue before the loop is closed; true if the loop has served it.
   func closeMainQueue() -> Bool {
     #if os(Linux)
       defer { mainQueue = nil }
@@ -145,7 +145,7 @@ extension EventLoop {
     #endif
   }
 
-  /// The same when the loop is given up.
+  /// Stops watching the main queue of a loop that is never freed.
   func abandonMainQueue() {
     #if os(Linux)
       mainQueue?.abandon()

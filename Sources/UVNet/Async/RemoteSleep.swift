@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// A sleep of a task that may be on any thread: it is asked of the loop, and the loop resumes it.
+/// A sleep of a task that may be on any thread; the loop times it and resumes the task.
 @safe final class RemoteSleep: Sendable {
   private typealias Continuation = UnsafeContinuation<WaitOutcome, Never>
 
@@ -10,7 +10,7 @@ internal import Synchronization
   /// For the loop's thread only.
   nonisolated(unsafe) private var alarm: Alarm?
 
-  /// What resumes the task; the ``Wait`` gives it away once.
+  /// What resumes the task; the ``Wait`` hands it out once.
   @safe private struct Resumption: Sendable {
     let continuation: Continuation
     func resume(_ outcome: WaitOutcome) { unsafe continuation.resume(returning: outcome) }

@@ -9,8 +9,8 @@ extension StandardInput {
   ///
   /// - Parameters:
   ///   - loop: The loop to read on.
-  ///   - maximumLength: The most bytes of a line, its end included; at least 1. So many may be held
-  ///     in memory.
+  ///   - maximumLength: The most bytes of a line, its end included; at least 1. That many bytes may
+  ///     be held in memory.
   /// - Returns: The lines. Dropping them does not close standard input.
   /// - Throws: As ``open(on:_:)`` does.
   public static func lines(
@@ -23,8 +23,9 @@ extension StandardInput {
 
   /// The lines of standard input, as text; see ``StandardInput/lines(on:maximumLength:)``.
   ///
-  /// Bytes that are not UTF-8 become U+FFFD. A line ends with a line feed, or with a carriage return before it; the last one may have no end.
-  /// One task at a time may read: a second is a mistake in the program, and stops it.
+  /// Bytes that are not UTF-8 become U+FFFD. A line ends with a line feed, alone or after a
+  /// carriage return; the last one may have no end. One task at a time may read: a second is a
+  /// mistake in the program, and stops it.
   public final class Lines: AsyncSequence {
     /// A line without its end.
     public typealias Element = String
@@ -42,9 +43,9 @@ extension StandardInput {
       reader = FrameReader(decoder, maximumLength: maximumLength)
     }
 
-    /// Stops reading for good, and forgets what was not asked for.
+    /// Stops reading for good, and discards unread lines.
     ///
-    /// A task that waits for a line goes on: there are no more. It is legal to call it again.
+    /// A task that waits for a line gets `nil`. Calling it again does nothing.
     public func close() { tasks.close() }
 
     /// Waits for a line.
@@ -73,7 +74,7 @@ extension StandardInput {
       }
     }
 
-    /// An iterator, which reads on from where standard input is.
+    /// An iterator, which continues where the last read ended.
     public func makeAsyncIterator() -> Iterator { Iterator(lines: self) }
 
     /// Reads one line after another.

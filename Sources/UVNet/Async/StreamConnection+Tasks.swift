@@ -88,8 +88,8 @@ extension StreamConnection {
   /// - Parameter count: How many bytes, not negative. They are held in memory: bound it, where the
   ///   peer says how many.
   /// - Returns: The bytes; `nil` when the peer has ended its stream before the first.
-  /// - Throws: ``UVError/Code/endOfFile`` when the peer has ended its stream between them; otherwise
-  ///   as ``read(_:)`` does.
+  /// - Throws: ``UVError/Code/endOfFile`` when the peer has ended its stream before the last;
+  ///   otherwise as ``read(_:)`` does.
   public nonisolated(nonsending) final func read(
     exactly count: Int
   ) async throws(UVError) -> [UInt8]? {
@@ -111,8 +111,8 @@ extension StreamConnection {
 // MARK: - Writing
 
 extension StreamConnection {
-  /// Sends bytes, with all else that is written before the loop goes on, and waits only while the
-  /// peer is slow.
+  /// Sends bytes, together with all else that is written before the loop continues, and waits only
+  /// while the peer is slow.
   ///
   /// All bytes are taken at once. The task is suspended only if more than the high-water mark of
   /// ``writeLimits`` are on their way out, until no more than the low-water mark are. Several tasks

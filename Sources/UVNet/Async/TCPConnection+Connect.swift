@@ -5,7 +5,7 @@ extension TCPConnection {
   ///   - address: Where to connect to.
   ///   - loop: The loop to connect on.
   ///   - timeout: How long it may take; `nil` leaves it to the system, which takes minutes.
-  ///   - limits: How much may be on its way out.
+  ///   - limits: How many bytes may wait to be sent.
   /// - Returns: The connection. Whoever connects closes it.
   /// - Throws: ``UVError/Code/timedOut`` when the time is over; ``UVError/Code/canceled`` when the
   ///   task is cancelled, in which case nothing is left open; otherwise the system's error.
@@ -18,8 +18,8 @@ extension TCPConnection {
     }
   }
 
-  /// Connects to a server by its name, as RFC 8305 says: the name's addresses are tried in turn from
-  /// both families, and the first connection that stands is kept.
+  /// Connects to a server by its name, as RFC 8305 says: the name's addresses are tried in turn
+  /// from both families, and the first connection that is established is kept.
   ///
   /// ``connect(host:port:on:timeout:attemptDelay:limits:completion:)`` says more.
   ///
@@ -29,11 +29,11 @@ extension TCPConnection {
   ///   - loop: The loop to connect on.
   ///   - timeout: How long all of it may take, the look-up included; `nil` leaves it to the system.
   ///   - attemptDelay: The time between the beginnings of two attempts, at least 10 ms.
-  ///   - limits: How much may be on its way out.
+  ///   - limits: How many bytes may wait to be sent.
   /// - Returns: The connection. Whoever connects closes it.
   /// - Throws: ``UVError/Code/timedOut`` when the time is over; ``UVError/Code/canceled`` when the
-  ///   task is cancelled, in which case nothing is left open; the look-up's error; when all addresses
-  ///   have failed, the last one's error, whose detail tells of each.
+  ///   task is cancelled, in which case nothing is left open; the look-up's error; when all
+  ///   addresses have failed, the last one's error, whose detail lists each.
   public nonisolated(nonsending) static func connect(
     host: String, port: UInt16, on loop: EventLoop, timeout: Duration? = .seconds(10),
     attemptDelay: Duration = .milliseconds(250), limits: WriteLimits = WriteLimits()
@@ -75,7 +75,7 @@ extension Resolver {
   /// - Parameters:
   ///   - host: A name, or a numeric address.
   ///   - service: A port as a number, or a service's name.
-  ///   - transport: Whose ports the name is looked for in.
+  ///   - transport: Which transport's port the service's name stands for.
   ///   - family: Which addresses are wanted.
   ///   - timeout: How long it may take; `nil` leaves it to the system.
   ///   - loop: The loop to wait on.

@@ -27,9 +27,9 @@ extension UDPSocket {
   ///
   /// - Returns: The datagram; `nil` once the socket is closed.
   /// - Throws: On a connected socket what the peer's host or the network refused, such as
-  ///   ``UVError/Code/connectionRefused``: the next call goes on. On any other socket only what
-  ///   concerns the socket itself. ``UVError/Code/canceled`` when the task is cancelled or the loop
-  ///   ends.
+  ///   ``UVError/Code/connectionRefused``: the socket stays open, and the next call receives. On
+  ///   any other socket only what concerns the socket itself. ``UVError/Code/canceled`` when the
+  ///   task is cancelled or the loop ends.
   public nonisolated(nonsending) func receive() async throws(UVError) -> Datagram? {
     try await startReceivingTasks().receive(from: self)
   }
@@ -47,7 +47,7 @@ extension UDPSocket {
   ///
   /// - Parameters:
   ///   - bytes: The payload, of 0 to ``maximumPayloadBytes`` bytes.
-  ///   - address: Where to; `nil` on a connected socket only, and no other value there.
+  ///   - address: The receiver's address; `nil` on a connected socket, and only there.
   /// - Returns: What became of it. It is ``SendResult/dropped`` only where
   ///   ``Options/sendLimits`` are too small for it.
   /// - Throws: As ``send(_:to:)-(RawSpan,_)`` does; ``UVError/Code/canceled`` when the task is
@@ -62,7 +62,7 @@ extension UDPSocket {
     return try unsafe sendNow(bytes.span.bytes, to: address)
   }
 
-  /// Not async, so that the call means the send that does not wait.
+  /// Not async, so that `send` is the overload that does not wait.
   private func sendNow(
     _ bytes: RawSpan, to address: SocketAddress?
   ) throws(UVError) -> SendResult { try send(bytes, to: address) }

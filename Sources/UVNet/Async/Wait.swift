@@ -1,8 +1,8 @@
-/// One wait at a time, and how it ends: what resumes a task exactly once, decided without a task.
+/// A task's wait, as a value: it decides who resumes the task, exactly once.
 ///
-/// `Token` is what resumes the waiting task. Whoever is given it resumes the task; it is given once.
-/// Between ``begin()`` and ``park(_:)`` the task has said that it is going to wait and cannot be
-/// resumed yet, but may be cancelled already.
+/// `Token` resumes the waiting task. It is handed out once, to the caller that has to resume the
+/// task. Between ``begin()`` and ``park(_:)`` the task has said that it is going to wait and cannot
+/// be resumed yet, but may be cancelled already.
 struct Wait<Token> {
   private enum Phase {
     case idle
@@ -28,7 +28,7 @@ struct Wait<Token> {
     return number
   }
 
-  /// The task waits; a token that is given back is to be used at once.
+  /// The task waits; a token that is returned must be used at once.
   mutating func park(_ token: Token) -> Token? {
     switch phase {
     case .begun(nil):
@@ -45,7 +45,7 @@ struct Wait<Token> {
   /// What was waited for may have happened.
   mutating func wake() -> Token? { finish(.woken) }
 
-  /// The task was cancelled in wait `number`; one that is over is not touched by that.
+  /// The task was cancelled in wait `number`; a wait that is over is not affected.
   mutating func cancel(_ number: UInt64) -> Token? {
     number == self.number ? finish(.canceled) : nil
   }
@@ -53,7 +53,7 @@ struct Wait<Token> {
   /// The task that waits now was cancelled.
   mutating func cancel() -> Token? { finish(.canceled) }
 
-  /// The task goes on.
+  /// The task continues.
   mutating func end() -> WaitOutcome {
     guard case .over(let outcome) = phase else {
       preconditionFailure("a task goes on that was not resumed")

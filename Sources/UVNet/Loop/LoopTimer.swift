@@ -1,6 +1,6 @@
 internal import CLibUV
 
-/// A timer: one-shot, repeating, or scheduled by hand.
+/// A timer: one-shot, repeating, or scheduled explicitly.
 ///
 /// It never fires early.
 ///
@@ -9,12 +9,12 @@ internal import CLibUV
 /// for long waits in stages, since the kernel may lengthen a wait by a thousandth. On a loop that is
 /// not busy it is late by two milliseconds at most.
 ///
-/// One made with `isPrecise` is late by what it takes to wake up only, on Linux: for that it costs a
+/// On Linux a timer made with `isPrecise` is late only by the time that waking up takes. It costs a
 /// descriptor, and a system call each time it is scheduled and each time it fires.
 ///
-/// One that is late by ten milliseconds or more, because the process or the loop stood still, is
-/// called after the loop has looked for I/O, so that the program hears first what has come meanwhile.
-/// Timers due after it then wait with it: the order stays.
+/// A timer that is late by ten milliseconds or more, because the process or the loop stood still,
+/// is called after the loop has polled for I/O, so that callbacks for what came meanwhile run
+/// first. Timers due after it wait with it, so that they keep their order.
 ///
 /// A timer that is scheduled in the callback of a timer waits at least until the loop has polled,
 /// however short its delay: I/O always gets its turn.
@@ -103,8 +103,8 @@ public final class LoopTimer: Handle {
   ///
   /// - Parameters:
   ///   - loop: The loop to wait on.
-  ///   - isPrecise: Whether a millisecond late is too late, where the system can do better. Of such
-  ///     a timer ``Handle/keepsLoopAlive`` counts as it is when the timer is scheduled.
+  ///   - isPrecise: Whether to be late by less than a millisecond, where the system can. For such a
+  ///     timer the value of ``Handle/keepsLoopAlive`` at the time of scheduling counts.
   ///   - body: Called with the timer each time it fires.
   /// - Returns: A timer that is not scheduled.
   public static func unscheduled(

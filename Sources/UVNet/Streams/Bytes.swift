@@ -18,7 +18,7 @@ extension String {
 }
 
 extension RawSpan {
-  /// One byte, with a check that it is there.
+  /// One byte, with a bounds check.
   @inlinable
   func byte(at index: Int) -> UInt8 {
     precondition(index >= 0 && index < byteCount)

@@ -17,10 +17,10 @@ public struct CloseReason: Sendable, Hashable {
   /// The peer had ended its stream before this side closed.
   public static let peer = CloseReason(kind: .peer)
 
-  /// Nothing came or went for as long as ``StreamConnection/setIdleTimeout(_:counting:)`` allows.
+  /// No bytes moved for the time that ``StreamConnection/setIdleTimeout(_:counting:)`` allows.
   public static let idle = CloseReason(kind: .idle)
 
-  /// The socket goes on elsewhere, by ``StreamConnection/detach()``.
+  /// The socket was given up by ``StreamConnection/detach()``.
   public static let detached = CloseReason(kind: .detached)
 
   /// An operation failed, such as a read by the peer's reset.

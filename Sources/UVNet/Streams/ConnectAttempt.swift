@@ -1,7 +1,7 @@
 /// A connection in the making, of whatever kind.
 ///
-/// It can only be given up; what it comes to is told to the completion of the call that began it, with
-/// the connection's own type.
+/// It can only be cancelled. Its result goes to the completion of the call that began it, with the
+/// connection's own type.
 public class ConnectAttempt {
   final let loop: EventLoop
   private final var timer: LoopTimer?
@@ -28,7 +28,7 @@ public class ConnectAttempt {
     didGiveUp()
   }
 
-  /// Ends the attempt, since ``verdict`` is there: `finish` is to be called on a later turn.
+  /// Ends the attempt, because ``verdict`` was set: `finish` must be called on a later turn.
   func didGiveUp() {}
 
   /// The attempt failed before the system could be asked: on a later turn `finish` is called.
@@ -37,7 +37,7 @@ public class ConnectAttempt {
     loop.nextTick { finish() }
   }
 
-  /// Begins the end, once; whether this is it.
+  /// Marks the attempt as finished; false if it was finished before.
   final func beginFinish() -> Bool {
     guard !isFinished else { return false }
     isFinished = true

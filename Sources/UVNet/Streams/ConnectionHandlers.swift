@@ -1,8 +1,8 @@
 /// What to call when something happens to a connection; each closure gets the connection, with its
 /// own type, to avoid a capture and its cycle.
 ///
-/// One set can serve any number of connections, which then share its memory. The connection lets
-/// go of it after the close callback.
+/// One set can serve any number of connections, which then share its memory. The connection
+/// releases it after the close callback.
 ///
 /// None of the closures throws: the library could not know whether an error is to end the connection
 /// by ``StreamConnection/closeGracefully(within:)``, ``Handle/close()`` or a reset.
@@ -67,8 +67,8 @@ extension TypedConnection {
   /// Begins to read.
   ///
   /// Call it once, where the connection is handed over or later; a second call is a mistake in the
-  /// program, and stops it. Until then nothing is read, and of what happens to the connection only
-  /// its failure is noticed, within a second or so.
+  /// program, and stops it. Until then nothing is read, and only a failure of the connection is
+  /// noticed, within a second or so.
   @inlinable
   public func start(
     _ handlers: ConnectionHandlers<Self>, file: StaticString = #fileID, line: UInt = #line
@@ -78,8 +78,8 @@ extension TypedConnection {
 
   /// Has other handlers called from now on, such as after a handshake or an upgrade.
   ///
-  /// Legal in every callback. It does nothing to a connection that was not started or is closing,
-  /// whose handlers are what its close is told to.
+  /// Legal in every callback. It does nothing to a connection that was not started or is closing:
+  /// the `onClose` that it has stays.
   @inlinable
   public func replaceHandlers(_ handlers: ConnectionHandlers<Self>) {
     replace(handlers.closures)

@@ -14,7 +14,8 @@ extension StreamConnection {
   ///
   /// - Parameter type: Its type, the same for all connections of a kind: what was kept as another
   ///   type is read as its number.
-  /// - Returns: The value; what 0 stands for when nothing was kept, which may be `nil`.
+  /// - Returns: The value; when none was kept the one whose raw value is 0, or `nil` if there is
+  ///   none.
   @inlinable
   public final func tag<Tag: RawRepresentable>(as type: Tag.Type) -> Tag?
   where Tag.RawValue == Int {

@@ -8,8 +8,8 @@ internal import Synchronization
 
 /// The socket of a connection that was detached from its loop, on its way to another.
 ///
-/// It may be handed to any thread. One that nobody takes is closed when the last reference to it is
-/// dropped, such as when ``EventLoop/Remote/execute(_:)`` refuses the body that has it.
+/// It may be handed to any thread. A socket that nobody takes is closed when the last reference to
+/// it is dropped, such as when ``EventLoop/Remote/execute(_:)`` refuses the body that has it.
 public final class DetachedSocket: Sendable {
   /// Negative once it was taken.
   private let descriptor: Mutex<Int32>
@@ -21,7 +21,7 @@ public final class DetachedSocket: Sendable {
     if let descriptor { closeDescriptor(descriptor) }
   }
 
-  /// Takes the descriptor out, to give it to another process, or to a library that is not this one.
+  /// Takes the descriptor out, to give it to another process or to another library.
   ///
   /// - Returns: The descriptor, which belongs to the caller from now on and does not block; `nil` if it
   ///   was taken before.
@@ -65,10 +65,10 @@ extension StreamConnection {
   /// ```
   ///
   /// The connection closes for the reason ``CloseReason/detached``, on a later turn, and the peer
-  /// notices nothing. All that was read has been given to `onData`: what the program holds of it, such
-  /// as the beginning of a message, it has to hand over itself. What has come since is read by the new
-  /// connection, which also hears the peer's end anew; its ``bytesRead`` and ``bytesWritten`` begin at
-  /// zero, and it has its own limits, timeouts and handlers. Options of the socket stay.
+  /// notices nothing. All that was read has been given to `onData`: what the program holds of it,
+  /// such as the beginning of a message, it has to hand over itself. What has come since is read by
+  /// the new connection, which also receives the peer's end; its ``bytesRead`` and ``bytesWritten``
+  /// begin at zero, and it has its own limits, timeouts and handlers. Options of the socket stay.
   ///
   /// Legal in every callback, and before ``TypedConnection/start(_:file:line:)``. It takes a descriptor
   /// more for a moment.
@@ -76,7 +76,7 @@ extension StreamConnection {
   /// - Returns: The socket, which does not block.
   /// - Throws: ``UVError/Code/notSupported`` for one whose bytes are transformed, such as by TLS.
   ///   ``UVError/Code/busy`` while the kernel has not taken all that was written: try again at
-  ///   `onDrain` or in a completion. It is thrown, too, while there is something that no task has read.
+  ///   `onDrain` or in a completion. Also while there are bytes that no task has read.
   ///   ``UVError/Code/brokenPipe`` once this side's stream was ended,
   ///   ``UVError/Code/badDescriptor`` once the connection is closing, and the system's
   ///   ``UVError/Code/tooManyOpenFiles``. The connection then is as it was.
@@ -99,8 +99,8 @@ extension StreamConnection {
       throw UVError(
         .busy, during: .detach, domain: .library, detail: "\(unsent) bytes are not sent yet")
     }
-    // libuv closes the descriptor that it has, and cannot be asked to give it back. Never one of the
-    // standard ones.
+    // libuv closes its descriptor and cannot give it up, so the socket is duplicated; the number is
+    // above the standard descriptors.
     let duplicate = try fcntl(descriptor(), F_DUPFD_CLOEXEC, 3)
     guard duplicate >= 0 else { throw UVError(-errno, .detach) }
     close(.detached)

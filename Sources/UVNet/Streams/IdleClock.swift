@@ -1,11 +1,11 @@
-/// Since when a connection has been idle, found out by looking now and then.
+/// Since when a connection has been idle, found by periodic checks.
 ///
-/// Nothing is noted while bytes come and go: that would cost each read a look at the clock. Times are
+/// Reads and writes record no time, because each would have to read the clock. Times are
 /// nanoseconds on the loop's clock.
 struct IdleClock: Equatable {
-  /// What was seen last: any number that changes when bytes move.
+  /// What the last check saw: any number that changes when bytes move.
   private var traffic: UInt64
-  /// When bytes were last seen to have moved.
+  /// When a check last saw that bytes had moved.
   private(set) var lastBytes: UInt64
 
   init(_ traffic: UInt64, at now: UInt64) {
@@ -19,7 +19,7 @@ struct IdleClock: Equatable {
     lastBytes = now
   }
 
-  /// Leaves time out of account in which the loop stood still.
+  /// Leaves out the time during which the loop stood still.
   mutating func excuse(_ standstill: UInt64, at now: UInt64) {
     lastBytes = min(now, lastBytes + standstill)
   }
@@ -29,12 +29,12 @@ struct IdleClock: Equatable {
   }
 }
 
-/// When connections of one timeout are looked at.
+/// When the connections with the same timeout are checked.
 struct IdleSchedule: Equatable {
-  /// Nanoseconds between looks: seldom enough to cost nothing with many connections, and often enough
-  /// to be late by an eighth of the timeout at most, or by 20 ms.
+  /// Nanoseconds between checks: rare enough to cost little with many connections, and frequent
+  /// enough to be late by an eighth of the timeout at most, or by 20 ms.
   let interval: UInt64
-  /// When the next look is due.
+  /// When the next check is due.
   private(set) var due: UInt64
   private var wasLate = false
 
@@ -43,12 +43,12 @@ struct IdleSchedule: Equatable {
     due = now + interval
   }
 
-  /// A look begins, and the next one is scheduled.
+  /// Begins a check, and schedules the next one.
   ///
-  /// A look that comes late, because the loop stood still, only observes: what has come meanwhile lies
-  /// unread, and time is called by the next look.
+  /// A check that is late, because the loop stood still, must close nothing: bytes that came
+  /// meanwhile are still unread. The next check may.
   ///
-  /// - Returns: How long the loop stood still; 0 where time may be called.
+  /// - Returns: How long the loop stood still; 0 when idle connections may be closed.
   mutating func beginLook(at now: UInt64) -> UInt64 {
     let standstill = now > due ? now - due : 0
     wasLate = standstill > interval && !wasLate

@@ -31,7 +31,7 @@ public struct LineSplitter: Sendable {
   /// - Parameters:
   ///   - bytes: The bytes, such as those that `onData` gets.
   ///   - body: Called with each line, without its end; the span is valid during the call only.
-  /// - Throws: ``LineTooLong``. The stream cannot be followed any more then.
+  /// - Throws: ``LineTooLong``. The stream cannot be split any further then.
   public mutating func split(
     _ bytes: RawSpan, _ body: (RawSpan) -> Void
   ) throws(LineTooLong) {

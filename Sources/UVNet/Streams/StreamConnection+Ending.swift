@@ -1,10 +1,10 @@
 internal import CLibUV
 
 extension StreamConnection {
-  /// Closes the connection as ``Handle/close()`` does, for a reason that `onClose` is told.
+  /// Closes the connection as ``Handle/close()`` does, for a reason that is given to `onClose`.
   ///
-  /// - Parameter reason: Most often one of the program's own, of ``CloseReason/init(_:)``. One that
-  ///   was found before, such as the beginning of a graceful close, stays.
+  /// - Parameter reason: Most often one of the program's own, of ``CloseReason/init(_:)``. A reason
+  ///   that was set before, such as by a graceful close, stays.
   public final func close(_ reason: CloseReason) {
     loop.checkThread()
     guard !isClosing else { return }
@@ -15,7 +15,8 @@ extension StreamConnection {
   /// Whether the connection is closing gracefully: it still sends, and throws away what it reads.
   public final var isEnding: Bool { !isClosing && progress.contains(.lingering) }
 
-  /// Ends this side's stream once all that was written has been sent; the peer may go on sending.
+  /// Ends this side's stream once all that was written has been sent; the peer may continue to
+  /// send.
   ///
   /// Calling it again does nothing.
   public final func shutdown() {

@@ -1,11 +1,11 @@
 internal import CLibUV
 
-/// How a connection that fails is found out, and what the failure is called.
+/// How a failing connection is noticed, and which reason it is closed for.
 ///
-/// Each way to end has one name, whatever meets it first: a peer that has ended its stream and is
-/// gone is ``CloseReason/peer``, and one that resets the connection before its end, or after its end
-/// was told, is ``UVError/Code/connectionReset``. The system's EPIPE and ENOTCONN, which say neither,
-/// are looked into.
+/// Each way to end has one reason, whichever operation notices it first: a peer that has ended its
+/// stream and is gone is ``CloseReason/peer``, and one that resets the connection before its end,
+/// or after its end was delivered, is ``UVError/Code/connectionReset``. The system's EPIPE and
+/// ENOTCONN can mean either, so the socket's pending error decides.
 extension StreamConnection {
   final func fail(_ status: Int32, _ operation: UVError.Operation) {
     guard !isClosing else { return }
@@ -19,8 +19,8 @@ extension StreamConnection {
     guard status == UV_EPIPE.rawValue || status == UV_ENOTCONN.rawValue else {
       return fail(status, operation)
     }
-    // The system gives this only once it has the peer's end and then its reset, or has told of a
-    // reset already.
+    // The system gives this only after the peer's end and then its reset, or after a reset that it
+    // has already reported.
     if let error = pendingError, error != UV_EPIPE.rawValue { return fail(error, operation) }
     if progress.contains(.endReceived) { return fail(UV_ECONNRESET.rawValue, operation) }
     if progress.contains(.lingering) { return close() }
@@ -29,7 +29,7 @@ extension StreamConnection {
     if !progress.contains(.reading) { closeAfterPeer() }
   }
 
-  /// The system says that there is news of a connection that nothing is read from.
+  /// Checks a connection that is not read from, because the system reports an event on it.
   final func lookAtFailure(hungUp: Bool) {
     guard !isClosing else { return }
     if let error = pendingError {
@@ -38,7 +38,8 @@ extension StreamConnection {
       return closeAfterPeer()
     }
     if hungUp, isGoneWhenHungUp { return fail(UV_ECONNRESET.rawValue, .read) }
-    // Both streams have ended in good order, which the program knows or will hear when it reads on.
+    // Otherwise both streams have ended in order, which the program knows or sees when it reads
+    // again.
     if progress.contains(.broken) { closeAfterPeer() }
   }
 
@@ -59,7 +60,7 @@ extension StreamConnection {
 // MARK: - While nothing is read
 
 extension StreamConnection {
-  /// Has the loop look at the connection now and then, if nothing is read from it.
+  /// Has the loop check the connection once a second, while nothing is read from it.
   final func watchWhileQuiet() {
     guard !isClosing, progress.isDisjoint(with: [.reading, .watched]) else { return }
     progress.insert(.watched)

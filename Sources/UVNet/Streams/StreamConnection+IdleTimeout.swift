@@ -13,20 +13,21 @@ extension StreamConnection {
     public static let sent = IdleTraffic(rawValue: 2)
   }
 
-  /// How long nothing may come or go before the connection is closed; `nil`, unless
+  /// How long the connection may be idle before it is closed; `nil`, unless
   /// ``setIdleTimeout(_:counting:)`` has set a time.
   public final var idleTimeout: Duration? {
     existingRare?.idleWatch.map { .nanoseconds(Int64(clamping: $0.timeout)) }
   }
 
-  /// Closes the connection, for the reason ``CloseReason/idle``, when nothing has come or gone for so
-  /// long.
+  /// Closes the connection, for the reason ``CloseReason/idle``, when no bytes have moved for this
+  /// time.
   ///
-  /// Never early, and late by an eighth of the time at most, or by 20 ms where that is longer. A time in
-  /// which the loop stood still does not count. A connection whose reading is paused receives nothing,
-  /// whatever its peer sends. A graceful close has a deadline of its own, and this one ends with it.
+  /// Never early, and late by an eighth of the time at most, or by 20 ms where that is longer. Time
+  /// during which the loop stood still does not count. A connection whose reading is paused
+  /// receives nothing, whatever its peer sends. A graceful close ends this timeout, and has a
+  /// deadline of its own.
   ///
-  /// It costs no timer: all connections of one timeout are looked at together, now and then.
+  /// It costs no timer: all connections with the same timeout are checked together, periodically.
   ///
   /// - Parameters:
   ///   - timeout: The time, from now on at first, at least a millisecond; `nil` for none.

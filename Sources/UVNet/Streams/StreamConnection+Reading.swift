@@ -77,13 +77,14 @@ extension StreamConnection {
   }
 
   private final func didReceiveEnd() {
-    // A reset that came together with data looks like an end to libuv, which does not read again:
-    // the system still knows better (seen with 1.44). Then nobody else has read in between.
+    // libuv reports a reset that came together with data as an end, and does not read again (seen
+    // with 1.44), but the system still has the error. It can only be so if no other connection was
+    // read in between.
     if unsafe loop.lastReader == UnsafeMutableRawPointer(raw), let error = pendingError {
       if error != UV_EPIPE.rawValue {
         return progress.contains(.lingering) ? close() : fail(error, .read)
       }
-      // The system says so of a reset that came after the peer's end.
+      // EPIPE means a reset that came after the peer's end.
       progress.insert(.broken)
     }
     if progress.contains(.transformed), !progress.contains(.lingering) {
@@ -105,7 +106,7 @@ extension StreamConnection {
     } else if !isBroken {
       loop.dispatch { closeGracefully() }
     }
-    // There is nobody left to write to.
+    // The peer is gone, so nothing can be written.
     if isBroken { close() } else { watchWhileQuiet() }
   }
 }

@@ -1,9 +1,9 @@
-/// What a transform is installed by, what it acts by, and what calls it.
+/// Installing a transform, the functions that it calls, and those that call it.
 extension StreamConnection {
   /// Has a transform stand between the socket and the program from now on, and begins its handshake.
   ///
-  /// Legal where nothing was written that is not sent, most often on a connection that was not
-  /// started. Until the handshake is over, a write is refused, and nothing is delivered.
+  /// Legal only while no written bytes are unsent, most often on a connection that was not started.
+  /// Until the handshake is over, a write is refused, and nothing is delivered.
   ///
   /// - Parameters:
   ///   - transform: The transform; it belongs to this connection alone.
@@ -110,7 +110,7 @@ extension StreamConnection {
 
   // MARK: To the transform
 
-  /// Bytes came that the program does not get as they are, or not at all.
+  /// Bytes came that go through a transform, or are thrown away.
   @inline(never)
   final func transform(_ bytes: UnsafeRawBufferPointer) {
     guard !progress.contains(.lingering), let slot = existingRare?.transform else { return }
@@ -121,7 +121,7 @@ extension StreamConnection {
   final func resumeTransform() {
     guard let slot = existingRare?.transform, !slot.isResuming else { return }
     guard slot.isReady else { return startReading() }
-    // Otherwise it is over on the next turn, which resumes.
+    // The handshake is completed on the next turn, which resumes.
     guard slot.isOpen else { return }
     slot.isResuming = true
     loop.nextTick { [self] in
@@ -135,7 +135,7 @@ extension StreamConnection {
     stopReading()
     guard let slot = existingRare?.transform else { return }
     loop.dispatch { slot.transform.receiveSocketEnd(on: self) }
-    // It may have neither ended nor failed.
+    // The transform may have neither delivered an end nor failed.
     if !isClosing, !progress.contains(.endReceived) { streamEnded() }
   }
 
@@ -161,7 +161,7 @@ extension StreamConnection {
     slot.isWriting = false
   }
 
-  /// The connection is closed: tells who still waits for the handshake.
+  /// Fails a handshake that is not over, because the connection is closed.
   final func dropTransform() {
     guard let slot = existingRare?.transform else { return }
     rare.transform = nil

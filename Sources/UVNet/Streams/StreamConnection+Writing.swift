@@ -23,8 +23,8 @@ extension StreamConnection {
   /// Bytes that the kernel has taken so far.
   public final var bytesWritten: UInt64 { unsafe queue.accepted - UInt64(pendingBytes) }
 
-  /// Whether the program should go on writing now: ``canWrite``, and not between the high-water mark
-  /// and the low one, where it should wait for `onDrain`.
+  /// Whether the program should continue to write now: false without ``canWrite``, and from the
+  /// high-water mark until `onDrain`, at the low-water mark.
   public final var isWritable: Bool {
     !isClosing && progress.isDisjoint(with: [.aboveHighWater, .shutdownAsked, .broken])
   }
@@ -46,9 +46,10 @@ extension StreamConnection {
   ///   - bytes: What to send; copied before the call returns.
   ///   - completion: Called when the kernel has taken the bytes, or with the error that kept it
   ///     from that; never by this call itself.
-  /// - Throws: ``UVError/Code/noBufferSpace`` over the hard limits, with the limit's name and value;
-  ///   ``UVError/Code/brokenPipe`` after ``shutdown()``, or when the peer is gone and only its end
-  ///   is still to be read; ``UVError/Code/badDescriptor`` after a close. Nothing is queued then, and the completion is not called.
+  /// - Throws: ``UVError/Code/noBufferSpace`` over the hard limits, with the limit's name and
+  ///   value; ``UVError/Code/brokenPipe`` after ``shutdown()``, or when the peer is gone and only
+  ///   its end is still to be read; ``UVError/Code/badDescriptor`` after a close. In each case
+  ///   nothing is queued, and the completion is not called.
   public final func write(
     _ bytes: RawSpan, completion: ((Result<Void, UVError>) -> Void)? = nil
   ) throws(UVError) {
@@ -123,7 +124,7 @@ extension StreamConnection {
     askForFlush()
   }
 
-  /// Has the transform write what cannot be written as it is, or says why nothing can be.
+  /// Writes through the transform, or throws the reason why nothing can be written.
   @inline(never)
   private final func transform(
     _ bytes: UnsafeRawBufferPointer, pending: Int,
@@ -153,7 +154,7 @@ extension StreamConnection {
     }
   }
 
-  /// The system has an error of this name too, hence the words.
+  /// The detail names the limit, because the system reports ENOBUFS too.
   private final func overLimit(_ name: String, _ value: Int) -> UVError {
     UVError(
       .noBufferSpace, during: .write, domain: .library,
@@ -167,7 +168,7 @@ extension StreamConnection {
     loop.needsFlush(self)
   }
 
-  /// Offers the collected bytes to the kernel and tells who waits; called by the loop when a
+  /// Offers the collected bytes to the kernel and calls completions; called by the loop when a
   /// callback has returned.
   @inline(__always)
   final func flush() {
@@ -181,7 +182,7 @@ extension StreamConnection {
     settle()
   }
 
-  /// Offers the collected bytes and calls nobody: the flush that is still to come does.
+  /// Offers the collected bytes and calls no completion: the flush that is still to come does.
   final func offerWrites() {
     guard !isClosing, unsafe !queue.collected.isEmpty && !queue.isInFlight,
       let taken = unsafe tryWrite(queue.collected.bytes)
@@ -192,9 +193,9 @@ extension StreamConnection {
 
   /// Offers the collected bytes for the last time, before a close: how many the kernel took.
   ///
-  /// What happens to them then is not the close's reason.
+  /// A failure of this write does not become the close's reason.
   final func lastOffer() -> Int {
-    // What has been flushed since the last write waits for the kernel or has gone to it.
+    // Bytes that were flushed have gone to the kernel, or wait with libuv.
     guard progress.contains(.needsFlush),
       progress.isDisjoint(with: [.withoutLastOffer, .broken, .writeFailed]),
       unsafe !queue.collected.isEmpty && !queue.isInFlight
@@ -232,7 +233,7 @@ extension StreamConnection {
 
   private final func didFinishWrite(_ status: Int32) {
     guard !isClosing else {
-      // didClose tells those who wait.
+      // didClose calls the completions.
       return unsafe queue.finishInFlight(pool: &loop.writeBuffers)
     }
     guard status == 0 else {
@@ -244,17 +245,19 @@ extension StreamConnection {
     loop.dispatch { settle() }
   }
 
-  /// Tells who waits for bytes to be gone, and goes on to what had to wait for it.
+  /// Calls the completions of bytes that were sent, then `onDrain`, and begins a shutdown that
+  /// waited.
   @inline(__always)
   private final func settle() {
-    // Nobody waits and nothing is held back after most writes.
+    // After most writes there is no completion to call, and nothing has waited.
     if unsafe queue.hasBacklog || !progress.isDisjoint(with: [.aboveHighWater, .shutdownAsked]) {
       settleWhatWaits()
     }
   }
 
   private final func settleWhatWaits() {
-    // Those that are there now: what they write, an empty span too, gets the next turn.
+    // Only those that are there now: what they add, even for an empty span, waits for the next
+    // turn.
     var count = unsafe queue.pendingCompletions
     while count > 0, !isClosing, let completion = unsafe queue.nextFinished() {
       completion(.success(()))

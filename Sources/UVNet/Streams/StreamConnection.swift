@@ -8,20 +8,21 @@ internal import CLibUV
 ///
 /// Writes are collected: all that a callback writes leaves in one system call when it returns.
 @safe public class StreamConnection: Handle {
-  // What a read and an answer touch comes first, so that it shares two lines of the processor's
-  // cache; within that, in the order that packs best: ten thousand idle connections hold these.
+  // The properties that a read and an answer use come first, so that they share two lines of the
+  // processor's cache, and in the order that needs the least padding: ten thousand idle connections
+  // hold them.
   final var progress: Progress = []
-  /// Counted by hand, from ``start(_:)`` to the close callback: no read counts it anew.
+  /// Retained manually from ``start(_:)`` to the close callback, so that a read does not retain it.
   final var handlers: Unmanaged<ConnectionClosures>?
   final var limits: SharedLimits
-  /// Only ever touched for a moment in which nothing of the program's runs.
+  /// Used only while no code of the program runs, so that accesses cannot overlap.
   @exclusivity(unchecked) final var queue = WriteQueue()
   final var received: UInt64 = 0
   private final var programTag = 0
   final var reason: CloseReason?
   private final var rareState: RareState?
 
-  /// What most connections never need, or at their end only.
+  /// State that most connections never need, or only at their end.
   final class RareState {
     var lingerTimer: LoopTimer?
     var unsentAtClose = 0
@@ -30,7 +31,7 @@ internal import CLibUV
     var idleWatch: IdleWatch?
   }
 
-  /// What most connections never need, made now if it was not before.
+  /// The state that most connections never need; made at its first use.
   final var rare: RareState {
     if let rareState { return rareState }
     let new = RareState()
@@ -38,10 +39,10 @@ internal import CLibUV
     return new
   }
 
-  /// What most connections never need, if anything of it is there.
+  /// The state that most connections never need; `nil` before its first use.
   final var existingRare: RareState? { rareState }
 
-  /// What tasks that use the connection need; none do unless the program is async.
+  /// The state of tasks that use the connection; `nil` unless the program is async.
   final var tasks: ConnectionTasks? {
     get { rareState?.tasks }
     set { rare.tasks = newValue }
@@ -58,7 +59,7 @@ internal import CLibUV
     set { programTag = newValue }
   }
 
-  /// How much may be on its way out; may be changed at any time.
+  /// How many bytes may wait to be sent; may be changed at any time.
   public final var writeLimits: WriteLimits {
     get { limits.value }
     set { limits = SharedLimits(newValue) }
@@ -77,11 +78,11 @@ internal import CLibUV
     static let shutdownDone = Self(rawValue: 128)
     /// Closing gracefully: input is thrown away.
     static let lingering = Self(rawValue: 256)
-    /// The peer is gone, which reading has still to find out: after what it sent comes its end.
+    /// The peer is gone, but what it sent, and its end, are still to be read.
     static let broken = Self(rawValue: 512)
-    /// Among the quiet connections, which the loop looks at.
+    /// Among the quiet connections, which the loop checks once a second.
     static let watched = Self(rawValue: 1024)
-    /// Closes without another offer to the kernel.
+    /// The close does not offer the collected bytes to the kernel.
     static let withoutLastOffer = Self(rawValue: 2048)
     /// A write that libuv had has failed: its memory waits for the close.
     static let writeFailed = Self(rawValue: 4096)
@@ -90,7 +91,7 @@ internal import CLibUV
 
     /// Nothing may be written any more.
     static let cannotWrite: Self = [.shutdownAsked, .broken]
-    /// What the program writes is not what is sent.
+    /// A write is refused, or goes through a transform.
     static let notWrittenAsItIs: Self = [.shutdownAsked, .broken, .transformed]
   }
 
@@ -105,7 +106,7 @@ internal import CLibUV
   @usableFromInline
   final func start(_ closures: ConnectionClosures, _ file: StaticString, _ line: UInt) {
     guard !isClosing else {
-      // Nothing more will come but the close callback, where that is still owed.
+      // No callback will come but the close, and only if it has not come yet.
       if unsafe self.handlers == nil, !isClosed {
         unsafe self.handlers = .passRetained(closures)
       }
@@ -123,7 +124,7 @@ internal import CLibUV
     loop.checkThread()
     guard !isClosing, let old = unsafe handlers?.takeRetainedValue() else { return }
     unsafe handlers = .passRetained(closures)
-    // One of the old ones may be what is running.
+    // The closure that is running may be one of the old ones.
     loop.nextTick { withExtendedLifetime(old) {} }
   }
 
@@ -158,7 +159,7 @@ internal import CLibUV
     tasks?.didClose()
   }
 
-  /// Whether a peer is gone that the system says has hung up, though there is no error.
+  /// Whether a hang-up without an error means that the peer is gone.
   var isGoneWhenHungUp: Bool { false }
 
   override final func add(to counters: inout EventLoop.Counters) {
@@ -183,9 +184,9 @@ internal import CLibUV
     reason?.error
   }
 
-  /// Calls `body` with the connection behind a stream that libuv calls back for.
+  /// Calls `body` with the connection of a libuv stream, in a callback of libuv's.
   ///
-  /// Without a retain or release: its close callback, which gives up the connection's own, cannot come
+  /// Without a retain or release: the close callback, which releases the connection, cannot come
   /// while another callback runs.
   @inline(__always)
   static func with(

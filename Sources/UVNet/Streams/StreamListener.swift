@@ -8,9 +8,9 @@ internal import CLibUV
 
 /// A listening socket: what listeners of every kind have in common.
 ///
-/// It accepts connections itself, and has libuv watch the socket only. libuv's own way has changed:
-/// before 1.45 it tries a failing accept again and again and never goes on; since then it does so
-/// once a turn, without a word to the program.
+/// It accepts connections itself, and has libuv watch the socket only. libuv's own accepting
+/// depends on its version: before 1.45 it retries a failing accept without end; since then it
+/// retries once a turn, and does not report the error.
 @safe public class StreamListener: Handle {
   final let socket: Int32
   private final var isPaused = false
@@ -58,11 +58,12 @@ internal import CLibUV
   }
 
   private final func watchSocket() {
-    // While it rests, for urgent data, which a listening socket never has: thus libuv watches for
-    // nothing, and the listener keeps the loop alive as before.
+    // While it rests it watches for urgent data, which a listening socket never has. So no event
+    // comes, and the listener keeps the loop alive as before.
     let isResting = isPaused || rest != nil
     let events = isResting ? UV_PRIORITIZED : UV_READABLE
-    // It fails only where another handle of the loop watches the socket, which the start tells.
+    // It fails only where another handle of the loop watches the socket; uv_poll_init has refused
+    // that.
     _ = unsafe uv_poll_start(cuv_poll(raw), Int32(events.rawValue)) { poll, _, _ in
       guard let poll = unsafe poll else { return }
       unsafe Handle.of(
@@ -109,7 +110,7 @@ internal import CLibUV
   override func willClose() {
     rest?.cancel()
     rest = nil
-    // Before the close, so that a peer that comes now is refused, and not served by nobody.
+    // Before the close, so that a peer that connects now is refused and does not wait in vain.
     unsafe uv_poll_stop(cuv_poll(raw))
     closeDescriptor(socket)
   }

@@ -6,7 +6,7 @@
   @safe fileprivate struct Header {
     var count = 0
     var capacity: Int
-    /// Where the pool keeps it: the buffer below on its pile.
+    /// The buffer below this one on the pool's stack.
     var below: UnsafeMutablePointer<Header>?
   }
 
@@ -21,7 +21,7 @@
   var count: Int { unsafe header?.pointee.count ?? 0 }
   var isEmpty: Bool { count == 0 }
 
-  /// They stay where they are until the next change of the buffer.
+  /// The bytes; their address is valid until the buffer changes.
   var bytes: UnsafeMutableRawBufferPointer {
     unsafe UnsafeMutableRawBufferPointer(start: header.map(Self.start), count: count)
   }
@@ -30,7 +30,7 @@
     unsafe UnsafeMutableRawPointer(header + 1)
   }
 
-  /// Copies `bytes` behind what is there; what there is no memory for is taken from `pool`.
+  /// Appends a copy of `bytes`; a buffer without memory takes some from `pool`.
   ///
   /// Only for a buffer that libuv does not hold.
   @inline(__always)
@@ -70,7 +70,7 @@
 /// Memory that no connection's buffer needs now: a reply in steady state allocates nothing, and an
 /// idle connection holds none.
 ///
-/// A pile: the memory used last, which the processor's caches know, is used next.
+/// A stack: the memory used last, which is still in the processor's caches, is used next.
 @safe struct WriteBufferPool: ~Copyable {
   static let firstCapacity = 4096
   static let largestKept = 65536

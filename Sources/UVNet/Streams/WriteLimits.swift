@@ -1,17 +1,17 @@
 extension StreamConnection {
-  /// How much may be on its way out.
+  /// How many bytes and completions may wait to be sent.
   ///
-  /// The numbers always make sense together: none is negative, and
-  /// 0 ≤ ``lowWaterMark`` ≤ ``highWaterMark`` ≤ ``maximumPendingBytes``. A number that is set is
-  /// brought into that order, where it is made and where it is set later: a mark over the number
-  /// above it is lowered to that, and a number that is set below the marks under it lowers them.
+  /// The numbers always make sense together: none is negative, and 0 ≤ ``lowWaterMark`` ≤
+  /// ``highWaterMark`` ≤ ``maximumPendingBytes``. The initializer and each later assignment enforce
+  /// that order: a mark above its upper bound is lowered to it, and a lowered bound lowers the
+  /// marks below it.
   public struct WriteLimits: Hashable, Sendable {
     /// ``StreamConnection/isWritable`` is false from the first write that brings
     /// ``StreamConnection/pendingBytes`` above this many bytes.
     public var highWaterMark: Int { didSet { bringIntoOrder() } }
     /// It is true again when no more than this many bytes are left.
     public var lowWaterMark: Int { didSet { bringIntoOrder() } }
-    /// A write that would bring more than this many bytes is refused.
+    /// A write that would raise ``StreamConnection/pendingBytes`` above this is refused.
     public var maximumPendingBytes: Int { didSet { bringIntoOrder() } }
     /// A write with a completion is refused while this many wait for theirs.
     ///
@@ -30,7 +30,7 @@ extension StreamConnection {
       bringIntoOrder()
     }
 
-    /// Sets only what changes, since each of these calls it again.
+    /// Assigns only what changes, since each assignment calls this again.
     private mutating func bringIntoOrder() {
       if maximumPendingCompletions < 0 { maximumPendingCompletions = 0 }
       if maximumPendingBytes < 0 { maximumPendingBytes = 0 }
@@ -42,8 +42,8 @@ extension StreamConnection {
   }
 }
 
-/// The limits of a connection: one object for all that a listener accepts, so that each holds a
-/// reference only, until its own are set.
+/// The limits of a connection; the connections of a listener share one object until their own are
+/// set.
 final class SharedLimits {
   let value: StreamConnection.WriteLimits
   init(_ value: StreamConnection.WriteLimits) { self.value = value }

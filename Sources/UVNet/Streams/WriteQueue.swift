@@ -1,4 +1,4 @@
-/// What a connection has still to send, and who wants to hear of it.
+/// What a connection has still to send, and the completions to call.
 ///
 /// Bytes are collected in one buffer; at most one more is with libuv. So a million small writes
 /// cost their bytes and not a request each; only those with a completion cost a record.
@@ -11,15 +11,15 @@ struct WriteQueue: ~Copyable {
   /// Bytes ever accepted by ``append(_:pool:)``.
   private(set) var accepted: UInt64 = 0
 
-  /// What a connection needs once the kernel is slower than the program, or somebody waits: most
-  /// connections never do, and are smaller for it.
+  /// State for when the kernel is slower than the program, or a write has a completion; most
+  /// connections never need it, and are smaller without it.
   private var backlog: Backlog?
 
   private final class Backlog {
-    /// With libuv, which sends it as the kernel takes it.
+    /// The buffer that libuv is sending.
     var inFlight = WriteBuffer()
     var inFlightStart = 0
-    /// Those who asked, in order, with the position in the stream that they wait for.
+    /// The completions in order, each with the position in the stream that it waits for.
     ///
     /// A body is taken out when it is called, so that what it holds is not freed by a change of the
     /// array: that could lead to a write, and to another change of it.
@@ -41,10 +41,10 @@ struct WriteQueue: ~Copyable {
     return !backlog.inFlight.isEmpty
   }
 
-  /// Bytes that libuv has or had to send, but for those that went before.
+  /// Bytes that were given to libuv to send, without those of the buffer that were sent before.
   var inFlightCount: Int { backlog.map { $0.inFlight.count - $0.inFlightStart } ?? 0 }
 
-  /// Bytes that are not fully with the kernel; what libuv has sent of a buffer counts until all is.
+  /// Bytes not sent; libuv's buffer counts as a whole until all of it is sent.
   var unfinished: Int {
     collected.count + inFlightCount
   }
@@ -58,15 +58,15 @@ struct WriteQueue: ~Copyable {
     accepted += UInt64(bytes.count)
   }
 
-  /// Remembers who waits for all that has been appended so far.
+  /// Adds a completion that waits for all bytes appended so far.
   mutating func append(_ completion: @escaping Completion) {
     needBacklog().completions.append((accepted, completion))
   }
 
   /// The kernel took the first `count` of the collected bytes.
   ///
-  /// - Returns: The bytes to go on sending, which stay where they are until
-  ///   ``finishInFlight(pool:)``; none when all were taken.
+  /// - Returns: The remaining bytes, which stay where they are until ``finishInFlight(pool:)``;
+  ///   none when all were taken.
   @inline(__always)
   mutating func sent(_ count: Int, pool: inout WriteBufferPool) -> UnsafeMutableRawBufferPointer {
     guard count < collected.count else {
@@ -120,6 +120,6 @@ struct WriteQueue: ~Copyable {
     return body
   }
 
-  /// Lets go of what was collected; what libuv holds stays until it is done with it.
+  /// Discards the collected bytes; libuv's buffer stays until libuv has finished with it.
   mutating func discardCollected(pool: inout WriteBufferPool) { pool.drain(&collected) }
 }

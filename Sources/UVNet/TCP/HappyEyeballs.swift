@@ -1,7 +1,7 @@
 /// Which address of several is tried when, and which connection is kept: RFC 8305, "Happy Eyeballs".
 ///
-/// It decides and does nothing. What happened comes in as a call, what is to be done comes out as a
-/// list. An attempt is known by its address's place in ``addresses``.
+/// It decides without I/O: events come in as calls, and the actions to perform come out as a list.
+/// An attempt is known by its address's place in ``addresses``.
 ///
 /// Two parts of the RFC have no place here. Section 3, the resolution delay, is for resolvers that
 /// answer for each family apart, and the system's answers for both at once. Section 9.1, memory of
@@ -10,15 +10,15 @@ struct HappyEyeballs: Hashable {
   enum Action: Hashable {
     /// Begin to connect to the address at this place.
     case connect(Int)
-    /// Tell by `delayIsOver` when the delay between two attempts has passed from now on.
+    /// Start the delay between two attempts, and call `delayIsOver` when it has passed.
     case startDelay
-    /// A delay that was started is of no interest any more.
+    /// Stop the delay that was started.
     case stopDelay
-    /// Close an attempt that is under way; nothing more is to be told of it.
+    /// Close an attempt that is under way, and report nothing more of it.
     case abandon(Int)
-    /// Hand this connection over: all is decided.
+    /// Hand this connection over; no action follows.
     case succeed(Int)
-    /// Tell that there is no connection, and why: all is decided.
+    /// Report that there is no connection, and why; no action follows.
     case fail
   }
 
@@ -34,7 +34,7 @@ struct HappyEyeballs: Hashable {
   private(set) var failures: [Failure] = []
   /// The attempts that are under way, in the order in which they began.
   private(set) var pending: [Int] = []
-  /// Whether all is decided: nothing more is done.
+  /// Whether it has ended: no more actions follow.
   private(set) var isOver = false
   private var next = 0
   private var isDelaying = false
@@ -44,8 +44,8 @@ struct HappyEyeballs: Hashable {
 
   /// The addresses in turn from both families, each once (RFC 8305 section 4).
   ///
-  /// It begins with the family that the system has put first: IPv6, unless the rules of RFC 6724 say
-  /// that this machine had better not use it, such as without a route.
+  /// It begins with the family that the system has put first: IPv6, unless the rules of RFC 6724
+  /// prefer IPv4, as on a machine without an IPv6 route.
   static func interleaved(_ addresses: [SocketAddress]) -> [SocketAddress] {
     var known: Set<SocketAddress> = []
     let unique = addresses.filter { known.insert($0).inserted }
@@ -92,7 +92,7 @@ struct HappyEyeballs: Hashable {
     return pending.isEmpty ? end() + [.fail] : []
   }
 
-  /// The program or the time gives up; it tells the reason itself.
+  /// Ends it, because the program cancels or the time is over; the caller reports the reason.
   mutating func giveUp() -> [Action] { isOver ? [] : end() }
 
   private mutating func tryNext() -> [Action] {
@@ -136,13 +136,13 @@ extension HappyEyeballs {
     var parts = failures.map { "\(addresses[$0.place]): \($0.error.reason)" }
     parts += pending.map { "\(addresses[$0]): no answer" }
     guard !parts.isEmpty else { return nil }
-    // A name may have any number of addresses, and this is one line of somebody's log.
+    // A name may have any number of addresses, and this text is one line of a log.
     let rest = parts.count - Self.mostTold
     if rest > 0 { parts = parts.prefix(Self.mostTold) + ["and \(rest) more"] }
     return parts.joined(separator: "; ")
   }
 
-  /// How many addresses an error's text tells of.
+  /// The most addresses that an error's text lists.
   static let mostTold = 8
 }
 

@@ -74,7 +74,7 @@ public final class HostConnectAttempt: ConnectAttempt {
       case .startDelay: startDelay()
       case .stopDelay: delay?.unschedule()
       case .abandon(let place): attempts.removeValue(forKey: place)?.cancel()
-      // The connection is handed over by whoever has it.
+      // `begin(_:)` hands the connection over.
       case .succeed: break
       case .fail: loop.nextTick { [self] in finish(.failure(core.error)) }
       }

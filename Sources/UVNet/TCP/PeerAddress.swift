@@ -1,5 +1,6 @@
-/// The address of a connection's peer, in one word for IPv4: ten thousand idle connections hold one
-/// each, and it is told when the system has forgotten it.
+/// The address of a connection's peer, kept because the system forgets it at the close.
+///
+/// It is one word for IPv4, because ten thousand idle connections hold one each.
 enum PeerAddress {
   case unknown
   case v4(UInt32, port: UInt16)

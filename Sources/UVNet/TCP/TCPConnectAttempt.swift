@@ -43,7 +43,7 @@ final class TCPConnectAttempt: ConnectAttempt {
     connection.peer = PeerAddress(address)
   }
 
-  /// libuv calls the request back for this, and so ``finish(_:)``.
+  /// Closing makes libuv call the request's callback, which calls ``finish(_:)``.
   override func didGiveUp() { connection?.close() }
 
   private func finish(_ status: Int32) {
@@ -55,7 +55,7 @@ final class TCPConnectAttempt: ConnectAttempt {
     }
     if status == 0, verdict == nil { connection.learnPeer() }
     if status == 0, verdict == nil, connection.isConnectedToItself {
-      // By a reset: its port is to be free at once for the server that is missing.
+      // By a reset, so that its port is free at once for the server that belongs there.
       connection.reset()
       let error = UVError(
         .connectionRefused, during: .connect, detail: "nobody listens there, so it met itself")

@@ -2,16 +2,17 @@ extension TCPConnection {
   /// Connects to a server by its name, as RFC 8305 says ("Happy Eyeballs").
   ///
   /// The name's addresses are tried in the system's order, but in turn from both families. The next
-  /// one has its turn as soon as one fails, or `attemptDelay` after the one before has begun; those
-  /// before it go on meanwhile. The first connection that stands is kept, and all other attempts are
-  /// cancelled. So an address that does not answer costs `attemptDelay`, and not the timeout.
+  /// attempt begins as soon as one fails, or `attemptDelay` after the previous one began, while
+  /// earlier ones continue. The first connection that is established is kept, and all other
+  /// attempts are cancelled. So an address that does not answer costs `attemptDelay`, and not the
+  /// timeout.
   ///
   /// The system gives the addresses of both families at once, so the RFC's resolution delay does not
   /// apply. A thread that libuv starts resolves a name; see ``Resolver``. A numeric host starts none.
   ///
-  /// Every failure reaches `completion`, which is called exactly once and never by this call itself:
-  /// when all addresses have failed, with the code of the last one and a detail that tells of each;
-  /// ``UVError/Code/timedOut`` when the time is over; ``UVError/Code/canceled`` after
+  /// Every failure reaches `completion`, which is called exactly once and never by this call
+  /// itself: when all addresses have failed, with the code of the last one and a detail that lists
+  /// each; ``UVError/Code/timedOut`` when the time is over; ``UVError/Code/canceled`` after
   /// ``ConnectAttempt/cancel()``; the look-up's error.
   ///
   /// - Parameters:
@@ -21,7 +22,7 @@ extension TCPConnection {
   ///   - timeout: How long all of it may take, the look-up included; `nil` leaves it to the system.
   ///   - attemptDelay: The time between the beginnings of two attempts, at least 10 ms; RFC 8305
   ///     section 8 recommends 250 ms, and 100 ms to 2 s as bounds.
-  ///   - limits: How much may be on its way out.
+  ///   - limits: How many bytes may wait to be sent.
   ///   - completion: Called with the connection, which must then be started or closed; or with the
   ///     reason why there is none.
   /// - Returns: The attempt, to cancel it, and to see what happened to each address.
@@ -47,7 +48,7 @@ extension TCPConnection {
   ///   - loop: The loop to connect on.
   ///   - timeout: How long all of it may take; `nil` leaves it to the system.
   ///   - attemptDelay: The time between the beginnings of two attempts, at least 10 ms.
-  ///   - limits: How much may be on its way out.
+  ///   - limits: How many bytes may wait to be sent.
   ///   - completion: Called with the connection, which must then be started or closed; or with the
   ///     reason why there is none, ``UVError/Code/destinationRequired`` for no addresses.
   /// - Returns: The attempt, to cancel it, and to see what happened to each address.

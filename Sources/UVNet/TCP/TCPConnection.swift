@@ -8,7 +8,7 @@ internal import CLibUV
 
 /// A TCP connection, accepted by a ``TCPListener`` or made with ``connect(to:from:on:timeout:limits:completion:)``.
 public final class TCPConnection: StreamConnection {
-  /// Told when it is known, so that it can be asked for after a close.
+  /// Stored when it is known, so that it is still available after the close.
   var peer = PeerAddress.unknown
 
   init(on loop: EventLoop, limits: SharedLimits) throws(UVError) {
@@ -23,9 +23,9 @@ public final class TCPConnection: StreamConnection {
   /// itself: ``UVError/Code/timedOut`` when the time is over, ``UVError/Code/canceled`` after
   /// ``ConnectAttempt/cancel()``.
   ///
-  /// Where nobody listens at a port that the system also gives to connections, it may give that very
-  /// port to this one, which then meets itself (RFC 9293 section 3.5, simultaneous open). That
-  /// counts as ``UVError/Code/connectionRefused``.
+  /// If no server listens at a port that the system also gives to connections, it may give that
+  /// same port to this one, which then connects to itself (RFC 9293 section 3.5, simultaneous
+  /// open). That counts as ``UVError/Code/connectionRefused``.
   ///
   /// - Parameters:
   ///   - address: Where to connect to.
@@ -33,7 +33,7 @@ public final class TCPConnection: StreamConnection {
   ///     system.
   ///   - loop: The loop to connect on.
   ///   - timeout: How long it may take; `nil` leaves it to the system, which takes minutes.
-  ///   - limits: How much may be on its way out.
+  ///   - limits: How many bytes may wait to be sent.
   ///   - completion: Called with the connection, which must then be started or closed; or with the
   ///     reason why there is none.
   /// - Returns: The attempt, to cancel it.
@@ -66,7 +66,7 @@ public final class TCPConnection: StreamConnection {
   ///   - descriptor: The socket. It belongs to the connection from now on, and is set not to block;
   ///     when the call throws it still belongs to the caller.
   ///   - loop: The loop to use it on.
-  ///   - limits: How much may be on its way out.
+  ///   - limits: How many bytes may wait to be sent.
   /// - Returns: The connection, to be started.
   /// - Throws: The system's error, such as ``UVError/Code/badDescriptor``, or
   ///   ``UVError/Code/notConnected``.
@@ -91,7 +91,7 @@ public final class TCPConnection: StreamConnection {
   /// - Parameters:
   ///   - socket: What ``StreamConnection/detach()`` gave. When the call throws it still has the socket.
   ///   - loop: The loop to use it on.
-  ///   - limits: How much may be on its way out.
+  ///   - limits: How many bytes may wait to be sent.
   /// - Returns: The connection, to be started.
   /// - Throws: As ``adopt(descriptor:on:limits:)`` does; ``UVError/Code/badDescriptor`` when the socket
   ///   was taken before, ``UVError/Code/notConnected`` when the peer has reset the connection since.
@@ -116,7 +116,7 @@ public final class TCPConnection: StreamConnection {
     return connection
   }
 
-  /// Drops the connection: what was not sent is lost, and the peer is told by a reset.
+  /// Drops the connection: what was not sent is lost, and the peer receives a reset.
   public func reset() {
     loop.checkThread()
     guard !isClosing else { return }
@@ -126,7 +126,8 @@ public final class TCPConnection: StreamConnection {
         guard let raw = unsafe raw else { return }
         unsafe Handle.finishClose(raw)
       }
-      // libuv refuses while a shutdown is under way; an ordinary close is what is left.
+      // libuv refuses while a shutdown is under way; then the connection is closed in the ordinary
+      // way.
       guard status != 0 else { return }
       unsafe uv_close(raw) { raw in
         guard let raw = unsafe raw else { return }
@@ -137,7 +138,8 @@ public final class TCPConnection: StreamConnection {
 
   /// The address of this end; `nil` when the system does not know it any more.
   ///
-  /// On a socket that takes IPv4 and IPv6, an IPv4 address is told as such, not as `::ffff:10.0.0.1`.
+  /// On a socket that takes IPv4 and IPv6, an IPv4 address is given as such, not as
+  /// `::ffff:10.0.0.1`.
   public var localAddress: SocketAddress? {
     guard !isClosing else { return nil }
     return unsafe SocketAddress.read { storage, length in
@@ -147,11 +149,11 @@ public final class TCPConnection: StreamConnection {
 
   /// The address of the peer, in `onClose` and later too.
   ///
-  /// An IPv4 peer of a socket that takes both is told by its IPv4 address. It is `nil` only where the
-  /// system did not tell it, as for a socket that is no IP socket.
+  /// An IPv4 peer of a socket that takes both is given by its IPv4 address. It is `nil` only where
+  /// the system did not report it, as for a socket that is no IP socket.
   public var remoteAddress: SocketAddress? { peer.address }
 
-  /// Asks the system who was met: connecting to 0.0.0.0 meets 127.0.0.1.
+  /// Asks the system for the peer's address: a connection to 0.0.0.0 reaches 127.0.0.1.
   func learnPeer() {
     let address = unsafe SocketAddress.read { storage, length in
       unsafe uv_tcp_getpeername(cuv_tcp(raw), storage, length)
@@ -168,7 +170,7 @@ public final class TCPConnection: StreamConnection {
   /// Sets options.
   ///
   /// - Parameter options: The options.
-  /// - Returns: Those that this system does not have, each with the reason; the connection goes on
+  /// - Returns: Those that this system does not have, each with the reason; the connection works
   ///   without them.
   /// - Throws: The system's error, which names the option: ``UVError/Code/invalidArgument`` for a
   ///   value out of range, ``UVError/Code/badDescriptor`` when the connection is closed.

@@ -5,7 +5,7 @@ extension TCPListener {
   ///   - addresses: Where to listen. With port 0 the system chooses one port, the same for all.
   ///   - loop: The loop to accept on.
   ///   - options: How to listen. Where there are several addresses, `::` leaves IPv4 to the others.
-  ///   - onError: Called when accepting a connection fails; the listener goes on.
+  ///   - onError: Called when accepting a connection fails; the listener stays open.
   ///   - onConnection: Called with each connection, which must be started or closed.
   /// - Returns: A listener for each address, in their order.
   /// - Throws: What ``listen(at:on:options:onError:onConnection:)`` does, with the address in the
@@ -67,7 +67,7 @@ extension TCPListener {
   ///   - loop: The loop to accept on.
   ///   - timeout: How long the look-up may take; `nil` leaves it to the system.
   ///   - options: How to listen. Where the name has several addresses, `::` leaves IPv4 to the others.
-  ///   - onError: Called when accepting a connection fails; the listener goes on.
+  ///   - onError: Called when accepting a connection fails; the listener stays open.
   ///   - onConnection: Called with each connection, which must be started or closed.
   ///   - completion: Called exactly once, never by this call itself: with a listener for each address,
   ///     or with the reason why there is none, which names the address that it is about.

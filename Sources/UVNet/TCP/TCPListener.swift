@@ -15,11 +15,11 @@ public final class TCPListener: StreamListener {
     /// Whether several sockets may listen at the address and share its connections
     /// (SO_REUSEPORT).
     public var reusePort: Bool
-    /// Whether a listener at `::` leaves IPv4 alone; otherwise it takes both.
+    /// Whether a listener at `::` accepts IPv6 only; otherwise it accepts IPv4 too.
     public var ipv6Only: Bool
     /// What accepted connections inherit.
     public var connections: TCPOptions
-    /// How much may be on its way out on each accepted connection.
+    /// How many bytes may wait to be sent on each accepted connection.
     public var limits: StreamConnection.WriteLimits
 
     /// Makes a set of options.
@@ -43,7 +43,7 @@ public final class TCPListener: StreamListener {
   public let options: Options
 
   /// The options of connections that this system does not have, each with the reason; the listener
-  /// goes on without them.
+  /// works without them.
   public let refusedOptions: [UVError]
 
   private let limits: SharedLimits
@@ -85,7 +85,7 @@ public final class TCPListener: StreamListener {
   ///   - address: Where to listen; port 0 asks for any free one.
   ///   - loop: The loop to accept on.
   ///   - options: How to listen.
-  ///   - onError: Called when accepting a connection fails; the listener goes on.
+  ///   - onError: Called when accepting a connection fails; the listener stays open.
   ///   - onConnection: Called with each connection, which must be started or closed.
   /// - Returns: The listener, accepting as soon as the loop runs.
   /// - Throws: ``UVError/Code/addressInUse``, ``UVError/Code/accessDenied``,
@@ -112,7 +112,7 @@ public final class TCPListener: StreamListener {
   ///     when the call throws it still belongs to the caller.
   ///   - loop: The loop to accept on.
   ///   - options: How to listen; what concerns binding is ignored.
-  ///   - onError: Called when accepting a connection fails; the listener goes on.
+  ///   - onError: Called when accepting a connection fails; the listener stays open.
   ///   - onConnection: Called with each connection, which must be started or closed.
   /// - Returns: The listener, accepting as soon as the loop runs.
   /// - Throws: The system's error.
@@ -147,7 +147,7 @@ public final class TCPListener: StreamListener {
 
   /// The peer of the connection that was accepted last.
   ///
-  /// By accept(2), which knows it of a connection that was reset meanwhile, too.
+  /// Given by accept(2), which knows it even if the connection was reset meanwhile.
   private var acceptedFrom: SocketAddress?
 
   override func accept() -> Int32 {

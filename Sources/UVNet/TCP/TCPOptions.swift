@@ -2,8 +2,8 @@
 public struct TCPOptions: Hashable, Sendable {
   /// Whether small segments are sent at once (TCP_NODELAY), in place of waiting to fill them.
   public var noDelay: Bool
-  /// How a silent peer is probed, so that one that is gone is noticed; `nil` leaves it as it is,
-  /// which is not at all unless somebody else has set it.
+  /// How a silent peer is probed, so that one that is gone is noticed; `nil` leaves the socket as
+  /// it is, by default without probes.
   public var keepAlive: KeepAlive?
   /// How long sent bytes may stay unacknowledged (TCP_USER_TIMEOUT, RFC 5482), in whole
   /// milliseconds; zero is the system's default, `nil` leaves it as it is.
@@ -27,7 +27,7 @@ public struct TCPOptions: Hashable, Sendable {
     /// Unanswered probes after which the connection fails, 1 to 127.
     public var count: Int
 
-    /// Makes a set of numbers, which the system judges when they are applied.
+    /// Makes a set of numbers, which the system checks when they are applied.
     public init(idle: Duration, interval: Duration, count: Int) {
       self.idle = idle
       self.interval = interval
@@ -41,7 +41,7 @@ public struct TCPOptions: Hashable, Sendable {
   ///
   /// - Returns: Those that the system does not have.
   func apply(to descriptor: Int32) throws(UVError) -> [UVError] {
-    // libuv sets the interval and the count to numbers of its own, hence not by way of it.
+    // Not by libuv's function, which sets the interval and the count to values of its own.
     var settings: [(SocketOption, Int)] = [(.noDelay, noDelay ? 1 : 0)]
     if let keepAlive {
       settings += [
@@ -67,7 +67,7 @@ public struct TCPOptions: Hashable, Sendable {
 }
 
 extension Duration {
-  /// Whole milliseconds, rounded up, so that what is bounded gets at least the time that was said.
+  /// Whole milliseconds, rounded up, so that the timeout is never shorter than the given time.
   fileprivate var wholeMilliseconds: Int64 {
     let (seconds, attoseconds) = components
     let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1000)

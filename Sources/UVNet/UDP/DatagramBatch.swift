@@ -23,7 +23,7 @@ internal import CLibUV
     unsafe received.deallocate()
   }
 
-  /// Receives what is there, a batch at most: the number of datagrams, or a negative error.
+  /// Receives the datagrams that wait, at most a batch; returns their number, or a negative error.
   func receive(from socket: Int32, maximumBytes: Int) -> Int {
     unsafe Int(
       cuv_receive_datagrams(

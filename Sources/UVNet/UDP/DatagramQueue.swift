@@ -1,8 +1,8 @@
 /// Datagrams that the kernel or a task has not taken yet, bounded in bytes and in number; `Address`
 /// is where they are to go, or where they are from.
 ///
-/// What does not fit is dropped and counted, the newest first: a datagram protocol expects loss, and
-/// an old one is nearer to being taken.
+/// A new datagram that does not fit is dropped and counted, since a datagram protocol expects loss;
+/// those that are queued stay.
 struct DatagramQueue<Address> {
   struct Datagram {
     let bytes: [UInt8]
@@ -16,7 +16,7 @@ struct DatagramQueue<Address> {
   private(set) var dropped: UInt64 = 0
 
   private var datagrams: [Datagram] = []
-  /// Where the next one is; those before it are gone.
+  /// The index of the next datagram; those before it were taken.
   private var start = 0
 
   init(limits: UDPSocket.QueueLimits) { self.limits = limits }
@@ -25,7 +25,7 @@ struct DatagramQueue<Address> {
   var isEmpty: Bool { count == 0 }
   var first: Datagram? { isEmpty ? nil : datagrams[start] }
 
-  /// Whether a datagram of so many bytes fits now.
+  /// Whether a datagram of `byteCount` bytes fits now.
   func hasRoom(for byteCount: Int) -> Bool {
     count < limits.maximumDatagrams && byteCount <= limits.maximumBytes - self.byteCount
   }
@@ -56,7 +56,7 @@ struct DatagramQueue<Address> {
     }
   }
 
-  /// Gives all up, and counts them as dropped.
+  /// Drops all datagrams, and counts them.
   mutating func removeAll() {
     dropped &+= UInt64(count)
     datagrams = []

@@ -15,8 +15,8 @@ extension UDPSocket {
   ///     system's choice.
   ///   - source: If given, only what this address sends to the group is received (RFC 4607).
   /// - Throws: ``UVError/Code/invalidArgument`` for what is no multicast group;
-  ///   ``UVError/Code/noSuchDevice`` for an interface that there is not;
-  ///   ``UVError/Code/addressInUse`` for a group that was joined before.
+  ///   ``UVError/Code/noSuchDevice`` for an unknown interface; ``UVError/Code/addressInUse`` for a
+  ///   group that was joined before.
   public func joinGroup(
     _ group: IPAddress, interface: String? = nil, source: IPAddress? = nil
   ) throws(UVError) {
@@ -39,16 +39,16 @@ extension UDPSocket {
   /// Chooses the network interface that datagrams to multicast groups leave by.
   ///
   /// - Parameter interface: Its name; `nil` for the system's choice.
-  /// - Throws: ``UVError/Code/noSuchDevice`` for an interface that there is not.
+  /// - Throws: ``UVError/Code/noSuchDevice`` for an unknown interface.
   public func setMulticastInterface(_ interface: String?) throws(UVError) {
     try checkOpen(.setOption)
     let status = cuv_multicast_interface(socket, family, try index(of: interface))
     guard status == 0 else { throw UVError(status, .setOption) }
   }
 
-  /// Whether this machine gets its own datagrams to multicast groups, too; it does unless told.
+  /// Sets whether this machine receives its own multicast datagrams; by default it does.
   ///
-  /// - Parameter enabled: Whether it does.
+  /// - Parameter enabled: Whether it receives them.
   /// - Throws: The system's error.
   public func setMulticastLoopback(_ enabled: Bool) throws(UVError) {
     try checkOpen(.setOption)
@@ -56,7 +56,7 @@ extension UDPSocket {
     try option.set(enabled ? 1 : 0, on: socket)
   }
 
-  /// How many routers a datagram to a multicast group may pass; 1, this network only, unless told.
+  /// Sets how many routers a multicast datagram may pass; by default 1, this network only.
   ///
   /// - Parameter hops: 0 … 255; 0 keeps them on this machine.
   /// - Throws: ``UVError/Code/invalidArgument`` out of this range.
@@ -64,7 +64,7 @@ extension UDPSocket {
     try setHops(hops, from: 0, isIPv6 ? .multicastHopsIPv6 : .multicastTimeToLive)
   }
 
-  /// How many routers a datagram to one receiver may pass.
+  /// Sets how many routers a datagram to one receiver may pass.
   ///
   /// - Parameter hops: 1 … 255.
   /// - Throws: ``UVError/Code/invalidArgument`` out of this range.
@@ -72,7 +72,7 @@ extension UDPSocket {
     try setHops(hops, from: 1, isIPv6 ? .unicastHopsIPv6 : .timeToLive)
   }
 
-  /// Whether sending to a broadcast address is allowed (SO_BROADCAST).
+  /// Sets whether sending to a broadcast address is allowed (SO_BROADCAST).
   ///
   /// - Parameter enabled: Whether it is.
   /// - Throws: The system's error.

@@ -26,8 +26,9 @@ extension UDPSocket {
     if !withheld.isEmpty { loop.nextTick { [self] in tellWithheld() } }
   }
 
-  /// Has libuv watch for what is wanted now; nothing is wanted of a socket that is paused and has
-  /// nothing to send, and it keeps no loop alive.
+  /// Has libuv watch for the events that are needed now.
+  ///
+  /// A socket that is paused and has nothing to send needs none, and does not keep the loop alive.
   func watch() {
     guard !isClosing else { return }
     var events: Int32 = 0
@@ -37,7 +38,8 @@ extension UDPSocket {
       unsafe uv_poll_stop(cuv_poll(raw))
       return
     }
-    // It fails only where another handle of the loop watches the descriptor, which init tells.
+    // It fails only where another handle of the loop watches the socket; uv_poll_init has refused
+    // that.
     _ = unsafe uv_poll_start(cuv_poll(raw), events) { poll, status, events in
       guard let poll = unsafe poll else { return }
       let socket = unsafe Handle.of(
@@ -48,7 +50,7 @@ extension UDPSocket {
 
   private func didPoll(_ status: Int32, _ events: Int32) {
     if status < 0 {
-      // The system has an error for us, and libuv has stopped watching: a receive tells which.
+      // The socket has an error, and libuv has stopped watching: receiving returns the error.
       receive()
       watch()
       return
@@ -71,7 +73,7 @@ extension UDPSocket {
         guard !isClosing, let handlers, let origin = batch.origin(at: index) else { return }
         let bytes = unsafe batch.bytes(at: index)
         if isPaused {
-          // Taken already, so that they cannot stay with the system.
+          // They were taken from the system already, so they are kept here.
           withheld.append(unsafe (Array(bytes), origin))
         } else {
           unsafe handlers.onDatagram(self, bytes.bytes, origin)
@@ -90,7 +92,7 @@ extension UDPSocket {
   }
 
   /// Reads the socket's pending error where nothing is received, so that it does not wake the loop
-  /// for ever.
+  /// again and again.
   private func takePendingError() {
     guard let error = SocketOption.error.value(on: socket), error != 0 else { return }
     tell(UVError(-Int32(clamping: error), .receive))
@@ -98,7 +100,7 @@ extension UDPSocket {
 
   private func didFailToReceive(_ status: Int32) {
     if status == UV_EAGAIN.rawValue { return }
-    // These were about a datagram that we have sent, and are over by being read.
+    // A refusal was about a datagram sent earlier, and reading it clears it.
     if !Self.isRefusal(status) { beginRest() }
     tell(UVError(status, .receive))
   }

@@ -20,17 +20,17 @@ extension UDPSocket {
 
   /// The longest payload that is sent: 65 507 bytes over IPv4, 65 527 over IPv6 without jumbograms.
   ///
-  /// What is longer than the path's packets is cut into fragments on its way.
+  /// A payload longer than the path's packets is sent in fragments.
   public var maximumPayloadBytes: Int { isIPv6 ? 65527 : 65507 }
 
   /// Sends a datagram: now, or when the kernel takes it.
   ///
-  /// Nothing is ever called back by this call itself. A datagram may be lost on its way, and nobody
-  /// is told.
+  /// Nothing is ever called back by this call itself. A datagram may be lost on its way, and no
+  /// error reports it.
   ///
   /// - Parameters:
   ///   - bytes: The payload, of 0 to ``maximumPayloadBytes`` bytes; copied where it has to wait.
-  ///   - address: Where to; `nil` on a connected socket only, and no other value there.
+  ///   - address: The receiver's address; `nil` on a connected socket, and only there.
   /// - Returns: What became of it.
   /// - Throws: ``UVError/Code/messageTooLong``; ``UVError/Code/destinationRequired`` without an address
   ///   and a peer; ``UVError/Code/isConnected`` with both; ``UVError/Code/badDescriptor`` after a
@@ -63,7 +63,7 @@ extension UDPSocket {
     return unsafe enqueue(buffer, to: destination)
   }
 
-  /// Lets a datagram wait for the kernel, where there is room for it.
+  /// Queues a datagram until the kernel takes it, if the queue has room.
   func enqueue(_ bytes: UnsafeRawBufferPointer, to address: SocketAddress?) -> SendResult {
     guard unsafe queue.append(bytes, address) else { return .dropped }
     if queue.count == 1 { watch() }
@@ -84,8 +84,8 @@ extension UDPSocket {
     try unsafe send(bytes.span.bytes, to: address)
   }
 
-  /// Tries to send; an error that belongs to an earlier datagram is told later, and does not keep
-  /// this one from being sent.
+  /// Tries to send; an error that belongs to an earlier datagram is reported later, and does not
+  /// keep this one from being sent.
   private func transmit(_ bytes: UnsafeRawBufferPointer, to address: SocketAddress?) -> Int32 {
     var status = unsafe systemSend(bytes, to: address)
     if status == UV_ECONNREFUSED.rawValue {
@@ -104,7 +104,7 @@ extension UDPSocket {
     }
   }
 
-  /// The kernel has no room now, and will have.
+  /// Whether the kernel has no room now, but will have later.
   private static func isTemporary(_ status: Int32) -> Bool {
     status == UV_EAGAIN.rawValue || status == UV_ENOBUFS.rawValue
   }
@@ -119,7 +119,7 @@ extension UDPSocket {
     }
   }
 
-  /// Sends what waits, for as long as the kernel takes it, but no more than a turn's share.
+  /// Sends queued datagrams while the kernel takes them, at most 16 a turn.
   func sendQueued() {
     for _ in 0..<DatagramBatch.capacity {
       guard !isClosing, let next = queue.first else { break }

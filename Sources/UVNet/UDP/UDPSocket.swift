@@ -16,22 +16,23 @@ internal import CLibUV
 ///   }))
 /// ```
 ///
-/// Datagrams are received in batches, as many as wait but 16 a turn of the loop at most, so that a
-/// flood leaves others their turn. They are sent at once where the kernel takes them, and otherwise
-/// from a bounded queue; what does not fit is dropped and counted.
+/// Datagrams are received in batches of at most 16 a turn of the loop, so that a flood does not
+/// starve other handles. They are sent at once where the kernel takes them, and otherwise from a
+/// bounded queue; what does not fit is dropped and counted.
 ///
 /// libuv only watches the socket: its own UDP handle takes a system call more for each datagram, and
 /// fails up to twenty queued ones when the first of them fails.
 @safe public final class UDPSocket: Handle {
   /// How a socket is opened.
   public struct Options: Hashable, Sendable {
-    /// Whether the address may be bound though another socket has it (SO_REUSEADDR); for multicast,
-    /// and on Linux with every socket of the address asking for it.
+    /// Whether the address may be bound though another socket has it (SO_REUSEADDR); for multicast.
+    ///
+    /// On Linux every socket of the address must set it.
     public var reuseAddress: Bool
     /// Whether several sockets share the address, each getting a part of the datagrams
     /// (SO_REUSEPORT).
     public var reusePort: Bool
-    /// Whether a socket at `::` leaves IPv4 alone; otherwise it takes both.
+    /// Whether a socket at `::` uses IPv6 only; otherwise it uses IPv4 too.
     public var ipv6Only: Bool
     /// Whether sending to a broadcast address is allowed (SO_BROADCAST).
     public var broadcast: Bool
@@ -40,7 +41,8 @@ internal import CLibUV
     public var receiveBufferBytes: Int
     /// Bytes that the system's send buffer should hold, 0 for its default.
     public var sendBufferBytes: Int
-    /// Bytes of a datagram that are received, 1 … 65536; a longer one is truncated, and says so.
+    /// Bytes of a datagram that are received, 1 … 65536; a longer one is truncated, which
+    /// ``Origin/isTruncated`` reports.
     public var maximumDatagramBytes: Int
     /// What may wait to be sent.
     public var sendLimits: QueueLimits
@@ -73,7 +75,7 @@ internal import CLibUV
     /// Datagrams, at least 0; with 0 there is no queue, and what is not taken at once is dropped.
     public let maximumDatagrams: Int
 
-    /// Makes limits, of 1 MiB and 1024 datagrams unless told; negative numbers count as 0.
+    /// Makes limits, by default of 1 MiB and 1024 datagrams; negative numbers count as 0.
     public init(maximumBytes: Int = 1 << 20, maximumDatagrams: Int = 1024) {
       self.maximumBytes = max(maximumBytes, 0)
       self.maximumDatagrams = max(maximumDatagrams, 0)
@@ -107,8 +109,8 @@ internal import CLibUV
     /// - Parameters:
     ///   - onDatagram: A datagram has come, of 0 bytes or more; the span is valid during the call
     ///     only.
-    ///   - onError: Receiving failed, or sending something that had waited; the socket goes on.
-    ///     ``UVError/Code/connectionRefused`` on a connected socket means that nobody listens at the
+    ///   - onError: Receiving failed, or sending something that had waited; the socket stays open.
+    ///     ``UVError/Code/connectionRefused`` on a connected socket means that no socket has the
     ///     peer's port: an ICMP message said so about an earlier datagram.
     ///   - onDrain: The queue is empty again.
     ///   - onClose: The socket is closed: exactly once, and last.
@@ -135,9 +137,9 @@ internal import CLibUV
   var tasks: DatagramTasks?
   var isPaused = false
   var rest: LoopTimer?
-  /// Of a batch in whose middle the program paused.
+  /// The remaining datagrams of a batch during which the program paused.
   var withheld: [(bytes: [UInt8], origin: Origin)] = []
-  /// Whether a refusal of an earlier datagram waits to be told on the next turn.
+  /// Errors about earlier datagrams, to be reported on the next turn.
   var pendingErrors: [UVError] = []
   var counters = Counters()
 
@@ -230,7 +232,8 @@ internal import CLibUV
     watch()
   }
 
-  /// Exchanges datagrams with one peer only: others' are not received, and its refusals are told.
+  /// Exchanges datagrams with one peer only: others' are not received, and its refusals are
+  /// reported.
   ///
   /// It may be called again, for another peer.
   ///

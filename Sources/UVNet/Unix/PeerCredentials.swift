@@ -2,8 +2,8 @@ internal import CLibUV
 
 /// The process at the other end of a Unix socket, as it was when the connection was made.
 ///
-/// The system tells it, and not the peer: it can be trusted. For the side that connects it is the
-/// process that called `listen`. See SO_PEERCRED in
+/// It comes from the system and not from the peer, so it can be trusted. For the side that connects
+/// it is the process that called `listen`. See SO_PEERCRED in
 /// [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html).
 public struct PeerCredentials: Hashable, Sendable {
   /// The process; 0 for one that cannot be seen from here, in another namespace.

@@ -61,8 +61,8 @@ struct SocketFile {
       else { throw UVError(-errno, .listen) }
       return nil
     }
-    // Between bind and listen a socket looks like one whose server is gone: nobody who takes this lock
-    // replaces it then.
+    // Between bind and listen a socket looks like one whose server is gone. Listeners that take
+    // this lock do not replace it then.
     let lock = FolderLock(of: path)
     defer { lock?.release() }
     try bindReplacingStale(socket, address, path, options)
@@ -118,7 +118,7 @@ struct SocketFile {
     return status
   }
 
-  /// Removes the file of a socket that nobody listens at any more; throws for any other file.
+  /// Removes the file of a socket that no process listens at any more; throws for any other file.
   private static func removeStale(
     _ address: UnixAddress, _ path: String, _ options: UnixListener.Options
   ) throws(UVError) {
@@ -156,7 +156,7 @@ struct SocketFile {
     }
   }
 
-  /// Says what keeps a socket from being bound to an address, without leaving a trace.
+  /// Checks whether a socket can be bound to an address, and leaves nothing behind.
   static func check(_ address: UnixAddress) throws(UVError) {
     guard let path = address.path else {
       let socket = cuv_stream_socket(AF_UNIX)
@@ -176,7 +176,7 @@ struct SocketFile {
     return bytes.lastIndex(of: UInt8(ascii: "/")).map { String(Substring(bytes[...$0])) } ?? "."
   }
 
-  /// What connecting to the address says, without waiting: 0 or an `errno`.
+  /// The result of connecting to the address without waiting: 0 or an `errno`.
   private static func probe(_ address: UnixAddress) throws(UVError) -> Int32 {
     let descriptor = cuv_stream_socket(AF_UNIX)
     guard descriptor >= 0 else { throw UVError(-errno, .listen) }
@@ -193,10 +193,11 @@ struct SocketFile {
   }
 }
 
-/// A lock that those who listen in a folder hold meanwhile, so that none takes another's new file for a
-/// stale one.
+/// A lock on a folder, held while a listener makes its file, so that no other takes the new file
+/// for a stale one.
 ///
-/// Whoever may read the folder may hold it, too: it is waited for a moment, and then done without.
+/// Any process that may read the folder could hold it for ever, so after 20 ms this continues
+/// without it.
 private struct FolderLock {
   private let descriptor: Int32
 

@@ -8,8 +8,8 @@ internal import CLibUV
 
 /// The address of a Unix socket: the path of a file, or on Linux an abstract name.
 ///
-/// See [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html). A path that does not begin with
-/// `/` is relative to the working directory of whoever uses it.
+/// See [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html). A path that does not begin
+/// with `/` is relative to the working directory of the process that uses it.
 public struct UnixAddress: Hashable, Sendable {
   /// The most bytes of a path or an abstract name, in UTF-8: 107 on Linux.
   public static let maximumLength = Int(CUV_UNIX_PATH_SIZE) - 1
@@ -19,8 +19,8 @@ public struct UnixAddress: Hashable, Sendable {
 
   /// The abstract name, without the byte 0 before it; `nil` for a path.
   ///
-  /// It belongs to no folder, has no mode, and goes with its socket: everybody in the same network
-  /// namespace may connect to it.
+  /// It is in no folder, has no mode, and disappears with its socket. Every process in the same
+  /// network namespace may connect to it.
   public let abstractName: String?
 
   /// Takes a path.

@@ -8,8 +8,8 @@ internal import CLibUV
 
 /// A connection by a Unix socket in the making.
 ///
-/// The system connects at once or not at all, so this one asks it, and not libuv, which knows neither
-/// abstract names before 1.46 nor what to do when the backlog is full.
+/// A Unix socket connects at once or not at all, so this calls connect(2) itself. libuv has no
+/// abstract names before 1.46, and does not wait for room in a full backlog.
 final class UnixConnectAttempt: ConnectAttempt {
   private let address: UnixAddress
   private let limits: SharedLimits

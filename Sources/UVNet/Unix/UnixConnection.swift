@@ -9,13 +9,13 @@ internal import CLibUV
 /// A connection by a Unix socket, accepted by a ``UnixListener`` or made with
 /// ``connect(to:on:timeout:limits:completion:)``.
 ///
-/// It is a stream like any other, with two differences. There is no reset of its own: a peer that
-/// closes with input unread is told as ``UVError/Code/connectionReset``. And a peer that closes after its
-/// end is noticed within a second, though nothing is written to it.
+/// It is a stream like any other, with two differences. It has no reset of its own, but a peer that
+/// closes with input unread is reported as ``UVError/Code/connectionReset``. And a peer that closes
+/// after its end is noticed within a second, even if nothing is written to it.
 public final class UnixConnection: StreamConnection {
   /// Who is at the other end; known in `onClose` and later, too.
   ///
-  /// It is `nil` only where the system does not tell it.
+  /// It is `nil` only where the system does not report it.
   public let peerCredentials: PeerCredentials?
 
   private init(
@@ -30,18 +30,19 @@ public final class UnixConnection: StreamConnection {
   /// Connects to a server.
   ///
   /// Every failure reaches `completion`, which is called exactly once and never by this call
-  /// itself: ``UVError/Code/connectionRefused`` where nobody listens at the file,
-  /// ``UVError/Code/noSuchFile``, ``UVError/Code/accessDenied`` without the permission to write to the
-  /// file, ``UVError/Code/timedOut`` when the time is over, ``UVError/Code/canceled`` after
+  /// itself: ``UVError/Code/connectionRefused`` where no process listens at the file,
+  /// ``UVError/Code/noSuchFile``, ``UVError/Code/accessDenied`` without the permission to write to
+  /// the file, ``UVError/Code/timedOut`` when the time is over, ``UVError/Code/canceled`` after
   /// ``ConnectAttempt/cancel()``.
   ///
-  /// A server whose backlog is full is tried again until the time is over: the system queues nobody.
+  /// A server whose backlog is full is tried again until the time is over: the system does not wait
+  /// for room.
   ///
   /// - Parameters:
   ///   - address: Where to connect to.
   ///   - loop: The loop to connect on.
   ///   - timeout: How long it may take; `nil` for ever.
-  ///   - limits: How much may be on its way out.
+  ///   - limits: How many bytes may wait to be sent.
   ///   - completion: Called with the connection, which must then be started or closed; or with the
   ///     reason why there is none.
   /// - Returns: The attempt, to cancel it.
@@ -61,7 +62,7 @@ public final class UnixConnection: StreamConnection {
   ///   - descriptor: The socket. It belongs to the connection from now on, and is set not to block;
   ///     when the call throws it still belongs to the caller.
   ///   - loop: The loop to use it on.
-  ///   - limits: How much may be on its way out.
+  ///   - limits: How many bytes may wait to be sent.
   /// - Returns: The connection, to be started.
   /// - Throws: The system's error, such as ``UVError/Code/badDescriptor``,
   ///   ``UVError/Code/notConnected``, or ``UVError/Code/invalidArgument`` for a socket of another kind.
@@ -87,7 +88,7 @@ public final class UnixConnection: StreamConnection {
   /// - Parameters:
   ///   - socket: What ``StreamConnection/detach()`` gave. When the call throws it still has the socket.
   ///   - loop: The loop to use it on.
-  ///   - limits: How much may be on its way out.
+  ///   - limits: How many bytes may wait to be sent.
   /// - Returns: The connection, to be started.
   /// - Throws: As ``adopt(descriptor:on:limits:)`` does; ``UVError/Code/badDescriptor`` when the socket
   ///   was taken before.
@@ -113,7 +114,8 @@ public final class UnixConnection: StreamConnection {
     return connection
   }
 
-  /// The system has given this side up as well: the peer is gone, and not only its stream.
+  /// A hang-up after the peer's end, before this side has shut down, means that the peer has
+  /// closed.
   override var isGoneWhenHungUp: Bool {
     progress.contains(.endReceived) && !progress.contains(.shutdownBegun)
   }

@@ -17,12 +17,13 @@ public final class UnixListener: StreamListener {
     /// At no time does the file have more. `nil` leaves them to the process's umask. An abstract name
     /// has no permissions.
     public var mode: UInt32?
-    /// Whether the file of a socket that nobody listens at any more is replaced.
+    /// Whether the file of a socket that no process listens at any more is replaced.
     ///
-    /// Such a file is what a server leaves that was killed. It is known by a connection that is refused;
-    /// the file of a server that answers, and a file that is no socket, are never replaced.
+    /// A server that was killed leaves such a file. It is recognised by a connection that is
+    /// refused; the file of a server that answers, and a file that is no socket, are never
+    /// replaced.
     public var replacesStaleFile: Bool
-    /// How much may be on its way out on each accepted connection.
+    /// How many bytes may wait to be sent on each accepted connection.
     public var limits: StreamConnection.WriteLimits
 
     /// Makes a set of options.
@@ -64,15 +65,15 @@ public final class UnixListener: StreamListener {
 
   /// Makes the socket's file and listens.
   ///
-  /// The file is removed when the listener closes, if it is still the same. A process that is killed
-  /// leaves it; the next listener replaces it. Two that begin at the same time do not take each other's
-  /// file for such a one, where they may read the folder.
+  /// The file is removed when the listener closes, if it is still the same. A process that is
+  /// killed leaves it, and the next listener replaces it. Two listeners that begin at the same time
+  /// do not take each other's new file for a stale one, if they may read the folder.
   ///
   /// - Parameters:
   ///   - address: Where to listen.
   ///   - loop: The loop to accept on.
   ///   - options: How to listen.
-  ///   - onError: Called when accepting a connection fails; the listener goes on.
+  ///   - onError: Called when accepting a connection fails; the listener stays open.
   ///   - onConnection: Called with each connection, which must be started or closed.
   /// - Returns: The listener, accepting as soon as the loop runs.
   /// - Throws: ``UVError/Code/addressInUse`` where another server listens, ``UVError/Code/fileExists``
@@ -110,7 +111,7 @@ public final class UnixListener: StreamListener {
   ///     when the call throws it still belongs to the caller.
   ///   - loop: The loop to accept on.
   ///   - options: How to listen; what concerns the file is ignored.
-  ///   - onError: Called when accepting a connection fails; the listener goes on.
+  ///   - onError: Called when accepting a connection fails; the listener stays open.
   ///   - onConnection: Called with each connection, which must be started or closed.
   /// - Returns: The listener, accepting as soon as the loop runs.
   /// - Throws: The system's error; ``UVError/Code/invalidArgument`` for a socket of another kind.
@@ -134,10 +135,10 @@ public final class UnixListener: StreamListener {
       onConnection: onConnection)
   }
 
-  /// Says whether ``listen(at:on:options:onError:onConnection:)`` would work, and makes no file.
+  /// Checks whether ``listen(at:on:options:onError:onConnection:)`` would work, and makes no file.
   ///
   /// - Parameter address: Where to listen.
-  /// - Throws: What keeps it from working, as far as that can be told.
+  /// - Throws: What keeps it from working, as far as that can be known.
   package static func check(_ address: UnixAddress) throws(UVError) {
     try SocketFile.check(address)
   }
