@@ -57,6 +57,7 @@ static inline uv_async_t *cuv_async(uv_handle_t *handle) {
 
 /* Sockets that do not block and that no child process inherits, made so in one system call where
    the system can: accept(2) and socket(2) of Linux. */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -95,6 +96,33 @@ static inline int cuv_stream_socket(int family) {
   return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 #else
   return cuv_set_flags(socket(family, SOCK_STREAM, 0));
+#endif
+}
+
+/* Has a listening TCP socket drop requests for connections (a SYN without an ACK), as if they were lost on
+   their way; everything else goes on. By a filter on the socket, in the instructions of classic BPF:
+   https://man7.org/linux/man-pages/man7/socket.7.html, SO_ATTACH_FILTER. Returns 0 or a negative errno. */
+static inline int cuv_drop_connection_requests(int listener) {
+#ifdef __linux__
+  struct {
+    unsigned short code;
+    unsigned char if_true, if_false;
+    unsigned int value;
+  } filter[] = {
+      {0x30, 0, 0, 13},   /* load the byte with the flags, of the TCP header */
+      {0x54, 0, 0, 0x12}, /* and it with SYN and ACK */
+      {0x15, 0, 1, 0x02}, /* if SYN is left alone */
+      {0x06, 0, 0, 0},    /* take nothing of the packet */
+      {0x06, 0, 0, 0xffffffff},
+  };
+  struct {
+    unsigned short length;
+    void *filter;
+  } program = {sizeof(filter) / sizeof(filter[0]), filter};
+  return setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0 ? 0 : -errno;
+#else
+  (void)listener;
+  return -ENOTSUP;
 #endif
 }
 

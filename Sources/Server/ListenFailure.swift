@@ -1,3 +1,4 @@
+import TestTaskDaemonSupport
 import TestTaskProgramBasics
 import TestTaskServerCore
 import UVNet
@@ -19,6 +20,11 @@ struct ListenFailure: Error, CustomStringConvertible {
     self.init(
       "\(socket)".escapedForTerminal,
       "\(error.message) (\(error.name))\(detail)".escapedForTerminal)
+  }
+
+  init(_ error: UVError, _ socket: InheritedSocket) {
+    self.init(
+      "socket \(socket.descriptor) of the service manager", "\(error.message) (\(error.name))")
   }
 
   fileprivate init(_ error: SocketAddressError, in text: String) {

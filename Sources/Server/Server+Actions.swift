@@ -36,6 +36,8 @@ extension Server {
     case .answerNextTurn: loop.nextTick { [unowned self] in answerDue() }
     case .sweep(let time): sweepTimer?.schedule(after: .nanoseconds(time))
     case .reportRejections(let time): rejectionTimer?.schedule(after: .nanoseconds(time))
+    case .handOver(let time, let signal):
+      handOver(until: EventLoop.Instant(nanoseconds: time), signal)
     case .endDrain(let time): endDrain(at: EventLoop.Instant(nanoseconds: time))
     case .callNextTurn:
       loop.nextTick { [unowned self] in
@@ -63,6 +65,17 @@ extension Server {
     }
   }
 
+  private func handOver(until time: EventLoop.Instant, _ signal: String) {
+    leaveListenersToOthers()
+    let timer = LoopTimer.unscheduled(on: loop) { [unowned self] _ in
+      core.handOverIsOver(signal: signal, at: loop.now.nanoseconds) { [connections] place in
+        connections[place]?.pendingBytes ?? 0
+      }
+      performActions()
+    }
+    timer.schedule(at: time)
+  }
+
   private func endDrain(at time: EventLoop.Instant) {
     let timer = LoopTimer.unscheduled(on: loop) { [unowned self] _ in
       core.drainTimeIsUp()
@@ -73,6 +86,7 @@ extension Server {
 
   /// Logs that a client has left, and ends its connection.
   private func leave(_ departure: Departure) {
+    publishCount()
     guard let connection = connections.remove(at: departure.place, number: departure.number)
     else { return }
     output.record(.info, Departure.name) { departure.addFields(to: &$0, connection.traffic) }

@@ -32,6 +32,7 @@ extension Server {
   ) {
     if let place = core.connected(peer: peer, isSecuring: tls != nil, at: now) {
       connections.insert(connection, at: place)
+      publishCount()
       if !inheritsSettings { applySettings(to: connection) }
       if let tls {
         tls.secure(connection) { [self] in secured(connection, $0, handlers) }

@@ -4,9 +4,17 @@ import TestTaskServerCore
 import UVNet
 
 extension Server {
-  /// Opens the listening sockets, and says on standard error where each is.
+  /// Opens the listening sockets, or takes over those of the service manager, and says on standard error
+  /// where each is.
   func listen() throws(ListenFailure) {
     let handlers = makeHandlers()
+    guard inherited.isEmpty else {
+      for socket in inherited { try takeOver(socket, handlers) }
+      core.sharesListeners = true
+      return output.diagnostics.print(
+        .info,
+        "these are the service manager's: address, port and socket of the settings are not used")
+    }
     let places = try configuration.placesToListen
     if let address = places.tcp {
       do throws(UVError) {
@@ -14,6 +22,7 @@ extension Server {
       } catch {
         throw ListenFailure(error, configuration)
       }
+      core.sharesListeners = configuration.reusePort
     }
     if let socket = places.unix {
       do throws(UVError) {
@@ -27,33 +36,69 @@ extension Server {
   private func listen(
     at address: SocketAddress, _ handlers: StreamConnection.Handlers
   ) throws(UVError) {
-    let listener = try TCPListener.listen(
-      at: address, on: loop, options: tcpOptions,
-      onError: { [unowned self] _, error in acceptFailed(error) },
-      onConnection: { [unowned self] _, connection in
-        accept(
-          connection, from: connection.remoteAddress?.description ?? "unknown", handlers,
-          securedBy: tls)
-      })
-    tcpListener = listener
+    add(
+      try TCPListener.listen(
+        at: address, on: loop, options: tcpOptions,
+        onError: { [unowned self] _, error in acceptFailed(error) },
+        onConnection: { [unowned self] _, connection in acceptTCP(connection, handlers) }))
+  }
+
+  private func listen(
+    at address: UnixAddress, _ handlers: StreamConnection.Handlers
+  ) throws(UVError) {
+    add(
+      try UnixListener.listen(
+        at: address, on: loop, options: unixOptions,
+        onError: { [unowned self] _, error in acceptFailed(error) },
+        onConnection: { [unowned self] _, connection in acceptUnix(connection, handlers) }))
+  }
+
+  private func takeOver(
+    _ socket: InheritedSocket, _ handlers: StreamConnection.Handlers
+  ) throws(ListenFailure) {
+    do throws(UVError) {
+      switch socket.kind {
+      case .tcp:
+        add(
+          try TCPListener.adopt(
+            descriptor: socket.descriptor, on: loop, options: tcpOptions,
+            onError: { [unowned self] _, error in acceptFailed(error) },
+            onConnection: { [unowned self] _, connection in acceptTCP(connection, handlers) }))
+      case .unix:
+        add(
+          try UnixListener.adopt(
+            descriptor: socket.descriptor, on: loop, options: unixOptions,
+            onError: { [unowned self] _, error in acceptFailed(error) },
+            onConnection: { [unowned self] _, connection in acceptUnix(connection, handlers) }))
+      }
+    } catch {
+      throw ListenFailure(error, socket)
+    }
+  }
+
+  private func acceptTCP(_ connection: TCPConnection, _ handlers: StreamConnection.Handlers) {
+    accept(
+      connection, from: connection.remoteAddress?.description ?? "unknown", handlers, securedBy: tls
+    )
+  }
+
+  private func acceptUnix(_ connection: UnixConnection, _ handlers: StreamConnection.Handlers) {
+    accept(
+      connection, from: "unix:" + (connection.peerCredentials?.description ?? "unknown"), handlers)
+  }
+
+  private func add(_ listener: TCPListener) {
+    tcpListeners.append(listener)
     for error in listener.refusedOptions { output.diagnostics.report(.warning, .refused(error)) }
     let bound = listener.localAddress
     if !bound.isLoopback { warnBeyondLoopback(bound) }
     output.diagnostics.print(.info, "listening address=\(bound.host) port=\(bound.port)")
   }
 
-  private func listen(
-    at address: UnixAddress, _ handlers: StreamConnection.Handlers
-  ) throws(UVError) {
-    unixListener = try UnixListener.listen(
-      at: address, on: loop, options: unixOptions,
-      onError: { [unowned self] _, error in acceptFailed(error) },
-      onConnection: { [unowned self] _, connection in
-        accept(
-          connection, from: "unix:" + (connection.peerCredentials?.description ?? "unknown"),
-          handlers)
-      })
-    output.diagnostics.print(.info, "listening socket=\(configuration.socket.escapedForTerminal)")
+  private func add(_ listener: UnixListener) {
+    unixListeners.append(listener)
+    let path = inherited.isEmpty ? configuration.socket : listener.localAddress.iniText
+    output.diagnostics.print(.info, "listening socket=\(path.escapedForTerminal)")
   }
 
   /// Says who may reach the server now, and what stands before it.
@@ -77,14 +122,29 @@ extension Server {
   }
 
   func stopListening() {
-    tcpListener?.close()
-    unixListener?.close()
+    for listener in tcpListeners { listener.close() }
+    for listener in unixListeners { listener.close() }
+  }
+
+  /// Takes no new connections that others can have; those that this server has been given are served.
+  func leaveListenersToOthers() {
+    // The queue of a socket of the service manager's stays where it is.
+    guard inherited.isEmpty else { return stopListening() }
+    for listener in tcpListeners {
+      do throws(UVError) {
+        try listener.leaveNewConnectionsToOthers()
+      } catch {
+        output.diagnostics.report(
+          .warning, "connections that come while the server ends may be lost: \(error)")
+      }
+    }
   }
 
   /// How to listen by TCP, and what accepted connections inherit.
   var tcpOptions: TCPListener.Options {
     TCPListener.Options(
-      backlog: configuration.backlog, connections: TCPOptions(configuration.silenceLimits),
+      backlog: configuration.backlog, reusePort: configuration.reusePort,
+      connections: TCPOptions(configuration.silenceLimits),
       limits: StreamConnection.WriteLimits(configuration.outputLimits))
   }
 
@@ -96,8 +156,8 @@ extension Server {
 
   /// Whether the listeners have today's settings, which accepted connections inherit.
   var listenersAreUpToDate: Bool {
-    (tcpListener.map { $0.options == tcpOptions } ?? true)
-      && (unixListener.map { $0.options == unixOptions } ?? true)
+    tcpListeners.allSatisfy { $0.options == tcpOptions }
+      && unixListeners.allSatisfy { $0.options == unixOptions }
   }
 }
 
@@ -108,6 +168,11 @@ extension TCPOptions {
         idle: limits.beforeFirstProbe, interval: limits.betweenProbes, count: limits.probes),
       userTimeout: limits.unacknowledged)
   }
+}
+
+extension UnixAddress {
+  /// As the ini writes it.
+  fileprivate var iniText: String { path ?? abstractName.map { "@" + $0 } ?? "" }
 }
 
 extension String {

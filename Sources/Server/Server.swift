@@ -15,10 +15,14 @@ final class Server {
   private let daemon: Daemon<Configuration>
   var configuration: Configuration { core.configuration }
 
-  var tcpListener: TCPListener?
+  /// Listening sockets that the service manager has opened; they are in the place of those of the settings.
+  let inherited: [InheritedSocket]
+  var tcpListeners: [TCPListener] = []
   /// What secures connections by TCP; `nil` for the plain protocol.
   private(set) var tls: ServerTLS?
-  var unixListener: UnixListener?
+  var unixListeners: [UnixListener] = []
+  /// What this server and others count clients together by.
+  private var sharedCount: SharedCounter?
   /// Whether accepted connections inherit today's settings from their listener, and not older ones.
   var inheritsSettings = true
   var answerTimer: LoopTimer?
@@ -34,22 +38,24 @@ final class Server {
   var slowAnswer: [UInt8] = []
 
   /// Descriptors for everything that is not a client: three standard ones, two of them opened anew,
-  /// the loop's ten, the listening sockets, the log, and for a moment the log's reopening, the configuration, the service
+  /// the loop's ten, two listening sockets, the file of the count, the log, and for a moment the log's reopening, the configuration, the service
   /// manager's socket and a client that is turned away.
-  static let reservedDescriptors = 20
+  static func reservedDescriptors(_ inherited: [InheritedSocket]) -> Int { 21 + inherited.count }
 
   /// Opens the log; nothing is listened on before ``start()``.
   ///
   /// - Parameters:
   ///   - loader: Where the settings come from, also when they are reloaded.
   ///   - settings: What it read.
+  ///   - inherited: Listening sockets of the service manager.
   ///   - descriptorRoom: Connections that there are descriptors for.
   ///   - diagnostics: Where the operator reads.
   /// - Throws: ``ServerTLS/Failure``, ``LogFile/Failure``, or the error of a loop that cannot be made.
   init(
     _ loader: SettingsLoader<Configuration>, _ settings: Settings<Configuration>,
-    descriptorRoom: Int, diagnostics: Diagnostics
+    inherited: [InheritedSocket], descriptorRoom: Int, diagnostics: Diagnostics
   ) throws {
+    self.inherited = inherited
     let values = settings.values
     tls = try ServerTLS(values)
     core = ServerCore(values, descriptorRoom: descriptorRoom)
@@ -74,13 +80,15 @@ final class Server {
         onEnd: { [unowned self] signal, name in end(by: signal, name) },
         prepare: { [unowned self] values throws(SettingProblems) in try readCertificates(values) },
         onReload: { [unowned self] in takeSettingsOver() })
+      try shareCount()
       try listen()
       output.record(.info, "start") {
-        if let address = tcpListener?.localAddress {
+        if !inherited.isEmpty { return $0.add("inherited_sockets", inherited.count) }
+        if let address = tcpListeners.first?.localAddress {
           $0.add("address", address.host)
           $0.add("port", Int(address.port))
         }
-        if unixListener != nil { $0.add("socket", configuration.socket) }
+        if !unixListeners.isEmpty { $0.add("socket", configuration.socket) }
       }
     } catch {
       loop.endAndClose()
@@ -94,6 +102,26 @@ final class Server {
     loop.run()
     output.flush()
     try loop.close()
+  }
+
+  /// Counts clients together with other processes, if the settings say so.
+  private func shareCount() throws(CountFileFailure) {
+    guard let path = configuration.countFilePath else { return }
+    do throws(UVError) {
+      // Above the descriptors of all clients: see SharedCounter.
+      let number = configuration.maxConnections + Self.reservedDescriptors(inherited) - 1
+      let counter = try SharedCounter(file: path, descriptorFrom: Int32(clamping: number))
+      sharedCount = counter
+      core.countOthers = { counter.others }
+    } catch {
+      throw CountFileFailure(error)
+    }
+  }
+
+  /// Tells the other processes how many clients there are here.
+  @inline(__always)
+  func publishCount() {
+    if let sharedCount { sharedCount.own = UInt32(clamping: core.clientCount) }
   }
 
   private func end(by signal: Int32, _ name: String) {
@@ -114,7 +142,7 @@ final class Server {
 
   private func takeSettingsOver() {
     let room = DescriptorLimit.raise(
-      for: daemon.settings.values.maxConnections, reserve: Self.reservedDescriptors)
+      for: daemon.settings.values.maxConnections, reserve: Self.reservedDescriptors(inherited))
     if let warning = daemon.settings.lowerConnections(to: room) {
       output.diagnostics.report(.warning, warning)
     }

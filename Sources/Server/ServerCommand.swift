@@ -80,7 +80,16 @@ struct ServerCommand: ParsableCommand {
     }
     // A standard error whose reader has left must not end the server before it has a loop.
     signal(SIGPIPE, SIG_IGN)
+    // Also before anything is opened.
+    let taken = Result { () throws(InheritedSocket.Failure) in try InheritedSocket.takeAll() }
     let diagnostics = Diagnostics(program: "testtask-server")
+    let inherited: [InheritedSocket]
+    do throws(InheritedSocket.Failure) {
+      inherited = try taken.get()
+    } catch {
+      diagnostics.report(.error, error.description)
+      throw ExitCode(Status.failure)
+    }
     var settings: Settings<Configuration>
     do throws(SettingProblems) {
       settings = try loader.load()
@@ -89,7 +98,7 @@ struct ServerCommand: ParsableCommand {
       throw ExitCode(Status.badConfiguration)
     }
     let room = DescriptorLimit.raise(
-      for: settings.values.maxConnections, reserve: Server.reservedDescriptors)
+      for: settings.values.maxConnections, reserve: Server.reservedDescriptors(inherited))
     let warning = settings.lowerConnections(to: room)
     if isOutputClosed, dumpConfig || settings.values.logFile == "-" {
       diagnostics.report(
@@ -103,7 +112,7 @@ struct ServerCommand: ParsableCommand {
     if checkConfig { try check(settings, diagnostics) }
     if dumpConfig { try dump(settings, diagnostics) }
     if !checkConfig && !dumpConfig {
-      try serve(settings, room, warning, diagnostics)
+      try serve(settings, inherited, room, warning, diagnostics)
     }
   }
 
@@ -119,12 +128,12 @@ struct ServerCommand: ParsableCommand {
   }
 
   private func serve(
-    _ settings: Settings<Configuration>, _ room: Int, _ warning: String?,
-    _ diagnostics: Diagnostics
+    _ settings: Settings<Configuration>, _ inherited: [InheritedSocket], _ room: Int,
+    _ warning: String?, _ diagnostics: Diagnostics
   ) throws {
     do {
       let server = try Server(
-        loader, settings, descriptorRoom: room, diagnostics: diagnostics)
+        loader, settings, inherited: inherited, descriptorRoom: room, diagnostics: diagnostics)
       if let warning { diagnostics.report(.warning, warning) }
       try server.start()
       try server.run()
@@ -145,6 +154,11 @@ struct ServerCommand: ParsableCommand {
     do throws(ServerTLS.Failure) { _ = try ServerTLS(settings.values) } catch { fail(error) }
     do throws(ListenFailure) { try checkListening(settings.values, diagnostics) } catch {
       fail(error)
+    }
+    if let path = settings.values.countFilePath {
+      do throws(UVError) { try SharedCounter.check(file: path) } catch {
+        fail(CountFileFailure(error))
+      }
     }
     guard isGood else { throw ExitCode(Status.failure) }
     diagnostics.report(.info, "\(config ?? "settings"): good")

@@ -18,6 +18,9 @@ package enum ServerAction {
   case answerNextTurn
   case sweep(after: UInt64)
   case reportRejections(after: UInt64)
+  /// Leave new clients to other processes, and call
+  /// ``ServerCore/handOverIsOver(signal:at:unsent:)`` at this time.
+  case handOver(until: UInt64, signal: String)
   case endDrain(at: UInt64)
   /// Call ``ServerCore/nextTurnBegan()`` on the next turn of the loop.
   case callNextTurn

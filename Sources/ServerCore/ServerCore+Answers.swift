@@ -18,13 +18,25 @@ extension ServerCore {
   /// sooner of it is late by that.
   private static let pauseBetweenTurns: UInt64 = 200_000
 
-  /// Puts a request to sleep; false when that would be over a limit.
-  mutating func sleep(_ place: Int, for seconds: UInt32, from now: UInt64) -> Bool {
+  /// Puts a request to sleep.
+  ///
+  /// - Parameters:
+  ///   - place: The client's place.
+  ///   - seconds: How long it sleeps.
+  ///   - now: When it came.
+  ///   - others: Clients of other processes, `nil` until they were counted: those that came in one read came
+  ///     at one time, and so they are counted once.
+  /// - Returns: False when it would be over a limit.
+  mutating func sleep(
+    _ place: Int, for seconds: UInt32, from now: UInt64, others: inout Int?
+  ) -> Bool {
     guard let owner = clients.owner(place), sleeping.count < configuration.maxSleepingRequests,
       sleeping.sleeping(of: owner) < configuration.maxSleepingRequestsPerConnection
     else { return false }
     let deadline = Self.deadline(after: seconds, from: now)
-    sleeping.add(owner, until: deadline, clients: UInt32(clamping: clients.count))
+    let elsewhere = others ?? countOthers?() ?? 0
+    others = elsewhere
+    sleeping.add(owner, until: deadline, clients: UInt32(clamping: clients.count + elsewhere))
     countRequests(1, of: place)
     if logsRequests, let number = clients.read(place, { $0.number }) {
       actions.append(.log(.debug, .request(conn: number, sleepSeconds: seconds)))

@@ -12,15 +12,26 @@ extension ServerCore {
     _ signal: Int32, named name: String, at now: UInt64, unsent: (_ place: Int) -> Int
   ) {
     let patience = UInt64(clamping: configuration.drainTimeoutSeconds) * 1_000_000_000
-    switch drain.signalled(signal, at: now, patience: patience) {
-    case .begin: beginDrain(name, at: now, unsent)
+    switch drain.signalled(signal, at: now, patience: patience, handsOver: sharesListeners) {
+    case .begin:
+      actions.append(.notify("STOPPING=1"))
+      beginDrain(name, at: now, unsent)
+    case .handOver(let time):
+      actions.append(.notify("STOPPING=1"))
+      actions.append(.handOver(until: time, signal: name))
     case .exitNow: exitNow(signal, name, at: now)
     case .wait: break
     }
   }
 
+  /// The time is over in which the server went on beside those that take its place.
+  package mutating func handOverIsOver(
+    signal name: String, at now: UInt64, unsent: (_ place: Int) -> Int
+  ) {
+    if drain.endsHandOver() { beginDrain(name, at: now, unsent) }
+  }
+
   private mutating func beginDrain(_ name: String, at now: UInt64, _ unsent: (Int) -> Int) {
-    actions.append(.notify("STOPPING=1"))
     actions.append(.stopListening)
     var droppedPlaces: [Int] = []
     let dropped = sleeping.drop(after: drain.deadline) { droppedPlaces.append($0.index) }

@@ -88,6 +88,7 @@ extension ServerCore {
     let most = Self.mostAnswers(output)
     var answers = 0
     var start: UInt64?
+    var others: Int?
     reading: while answers < most {
       switch clients.update(place, { next(&$0.reader, most - answers) }) {
       case .fast(let count):
@@ -97,7 +98,7 @@ extension ServerCore {
       case .slow(let seconds):
         let time = start ?? now()
         start = time
-        guard sleep(place, for: seconds, from: time) else {
+        guard sleep(place, for: seconds, from: time, others: &others) else {
           leave(place, .limit, gracefully(isFilled: answers == most), at: time)
           return answers
         }

@@ -25,6 +25,8 @@ package struct ServerCore {
   var clients = ClientTable()
   var memory = MemoryLedger()
   private var lastNumber: UInt64 = 0
+  /// Counts the clients of the other processes that share the number; `nil` where there are none.
+  package var countOthers: (() -> Int)?
   /// Connections of clients that have left, whose last answers are still on their way.
   package internal(set) var lingeringCount = 0
   var rejections = Rejections()
@@ -45,6 +47,9 @@ package struct ServerCore {
   var sweepDueAt: UInt64?
   var lastSweepWasLate = false
   var drain = Drain()
+  /// Whether other processes get the connections that this one does not take: then its end begins with a
+  /// hand-over.
+  package var sharesListeners = false
 
   /// What the shell is to do; it takes each action out to perform it.
   package var actions = ActionQueue()

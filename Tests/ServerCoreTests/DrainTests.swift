@@ -29,4 +29,27 @@ import Testing
     let isAbandoned = drain.isAbandoned()
     #expect(!isAbandoned)
   }
+
+  @Test func `a server whose place others take goes on for a moment first`() {
+    var drain = Drain()
+    let order = drain.signalled(15, at: 1_000, patience: 1_000_000_000, handsOver: true)
+    #expect(order == .handOver(until: 1_000 + Drain.handOverTime))
+    #expect(!drain.hasBegun)
+    #expect(drain.departure(whenAllAnswered: false) == nil)
+    #expect(drain.signalled(15, at: 1_001, patience: 0, handsOver: true) == .wait)
+    var ends = [drain.endsHandOver()]
+    #expect(drain.hasBegun && drain.deadline == 1_000_001_000)
+    ends.append(drain.endsHandOver())
+    #expect(ends == [true, false])
+    #expect(
+      drain.signalled(15, at: 1_000 + Drain.repeatInterval, patience: 0, handsOver: true)
+        == .exitNow)
+  }
+
+  @Test func `the hand-over is part of the drain's time`() {
+    for (patience, order): (UInt64, Drain.Order) in [(0, .begin), (5, .handOver(until: 12))] {
+      var drain = Drain()
+      #expect(drain.signalled(15, at: 7, patience: patience, handsOver: true) == order)
+    }
+  }
 }

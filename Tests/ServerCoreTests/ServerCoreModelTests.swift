@@ -26,6 +26,12 @@ import UVNetTestKit
     #expect(space.states > 1_000, "\(space)")
   }
 
+  @Test func `a server that hands over before its drain loses nothing either`() throws {
+    let space = try Self.explore(halfClose: true, clients: 2, pieces: 1, sharesListeners: true)
+    print("server core, with a hand-over: \(space)")
+    #expect(space.states > 1_000, "\(space)")
+  }
+
   @Test(arguments: ServerMutation.allCases)
   func `a server with a fault in it is found out`(_ mutation: ServerMutation) throws {
     let violation = try #require(throws: StateSpace.Violation.self) {
@@ -35,10 +41,13 @@ import UVNetTestKit
   }
 
   private static func explore(
-    halfClose: Bool, _ mutation: ServerMutation? = nil, clients: Int, pieces: Int
+    halfClose: Bool, _ mutation: ServerMutation? = nil, clients: Int, pieces: Int,
+    sharesListeners: Bool = false
   ) throws -> StateSpace {
     try StateSpace.explore(
-      from: ServerWorld(halfClose: halfClose, mutation, clients: clients, pieces: pieces),
+      from: ServerWorld(
+        halfClose: halfClose, mutation, clients: clients, pieces: pieces,
+        sharesListeners: sharesListeners),
       limit: 100_000, events: \.possible, key: \.key
     ) { world, event in try world.take(event) }
   }

@@ -120,4 +120,47 @@ import Testing
       #expect(core.lingeringCount == 0 && core.isConsistent)
     }
   }
+
+  @Test func `a slow request counts the clients of other processes, once a read`() throws {
+    var core = core()
+    let place = try connect(&core)
+    var looks = 0
+    core.countOthers = {
+      looks += 1
+      return looks == 1 ? 41 : 7
+    }
+    #expect(receive(Self.fast, from: place, &core) == 1)
+    #expect(looks == 0, "a fast request asks nobody")
+    let slow: [UInt8] = [4, 0x22, 2, 8, 0]
+    #expect(receive(slow + Self.fast + slow, from: place, &core) == 1)
+    #expect(receive(slow, from: place, &core) == 0)
+    #expect(looks == 2)
+    var counts: [UInt32] = []
+    while let answer = core.nextAnswer(at: 0) { counts.append(answer.connectedClients) }
+    #expect(counts == [42, 42, 8])
+  }
+
+  @Test func `a server that hands over serves new clients until its drain begins`() throws {
+    var core = core()
+    core.sharesListeners = true
+    let old = try connect(&core)
+    core.signalled(15, named: "SIGTERM", at: 0) { _ in 0 }
+    var actions = takeActions(&core)
+    #expect(
+      actions.contains {
+        if case .handOver(until: 250_000_000, signal: "SIGTERM") = $0 { true } else { false }
+      })
+    #expect(!actions.contains { if case .stopListening = $0 { true } else { false } })
+    let new = try connect(&core, at: 1)
+    #expect(receive(Self.fast, from: new, &core) == 1)
+    #expect(receive(Self.fast, from: old, &core) == 1)
+    core.handOverIsOver(signal: "SIGTERM", at: 250_000_000) { _ in 0 }
+    actions = takeActions(&core)
+    #expect(reasons(actions) == [.shutdown, .shutdown])
+    #expect(actions.contains { if case .stopListening = $0 { true } else { false } })
+    #expect(core.connected(peer: "late", at: 250_000_000) == nil)
+    core.handOverIsOver(signal: "SIGTERM", at: 250_000_001) { _ in 0 }
+    #expect(
+      takeActions(&core).contains { if case .stopListening = $0 { true } else { false } } == false)
+  }
 }

@@ -42,7 +42,7 @@ struct ServerWorld {
     case resets(Int)
     case lingeringCloses(UInt64)
     case timePasses
-    case sweep, answerTimer, drainTimer, nextTurn, rejectionTimer
+    case sweep, answerTimer, drainTimer, handOverTimer, nextTurn, rejectionTimer
     case signal
   }
 
@@ -93,6 +93,7 @@ struct ServerWorld {
   private var answerAt: UInt64?
   private var sweepAt: UInt64?
   private var drainAt: UInt64?
+  private var handOverAt: UInt64?
   private var rejectionsAt: UInt64?
   private var turns: [Turn] = []
   private(set) var hasEnded = false
@@ -105,11 +106,16 @@ struct ServerWorld {
   ///   - mutation: A fault to put in.
   ///   - clients: The most that connect, over all.
   ///   - pieces: The most that each of them sends.
-  init(halfClose: Bool, _ mutation: ServerMutation? = nil, clients: Int, pieces: Int) {
+  ///   - sharesListeners: Whether its end begins with a hand-over.
+  init(
+    halfClose: Bool, _ mutation: ServerMutation? = nil, clients: Int, pieces: Int,
+    sharesListeners: Bool = false
+  ) {
     self.mutation = mutation
     mostConnects = clients
     mostPieces = pieces
     core = ServerCore(Self.configuration(halfClose: halfClose), descriptorRoom: 4)
+    core.sharesListeners = sharesListeners
     core.readPerTurn = Piece.threeFast.bytes.count
   }
 
@@ -131,6 +137,7 @@ struct ServerWorld {
     if !turns.isEmpty { events.append(.nextTurn) }
     let timers: [(UInt64?, Event)] = [
       (sweepAt, .sweep), (answerAt, .answerTimer), (drainAt, .drainTimer),
+      (handOverAt, .handOverTimer),
       (rejectionsAt, .rejectionTimer),
     ]
     for case (let time?, let event) in timers where time <= now { events.append(event) }
@@ -181,7 +188,7 @@ struct ServerWorld {
     return Key(
       // Which client is which makes no difference.
       clients: clients.sorted { $0.hashValue < $1.hashValue }, lingering: lingering.count,
-      timers: [fromNow(sweepAt), fromNow(answerAt), fromNow(drainAt), fromNow(rejectionsAt)],
+      timers: [sweepAt, answerAt, drainAt, handOverAt, rejectionsAt].map(fromNow),
       turns: turns,
       counts: [connects + turnedAway, signals, core.rejections.count],
       drain: [began], hasEnded: hasEnded)
@@ -209,6 +216,7 @@ struct ServerWorld {
     case .answerTimer:
       answerAt = nil
       answerDue()
+    case .handOverTimer: endHandOver()
     case .drainTimer:
       drainAt = nil
       core.drainTimeIsUp()
@@ -324,6 +332,14 @@ struct ServerWorld {
     perform()
   }
 
+  private mutating func endHandOver() {
+    handOverAt = nil
+    core.handOverIsOver(signal: "SIGTERM", at: now) { [connections] place in
+      connections[place]?.unsent ?? 0
+    }
+    perform()
+  }
+
   private mutating func answerDue() {
     while let answer = core.nextAnswer(at: now) {
       guard var connection = connections[answer.place],
@@ -374,6 +390,7 @@ struct ServerWorld {
     case .answerNextTurn: turns.append(.answer)
     case .sweep(let time): sweepAt = now + time
     case .reportRejections(let time): rejectionsAt = now + time
+    case .handOver(let time, _): handOverAt = time
     case .endDrain(let time): if mutation != .waitsForEver { drainAt = time }
     case .callNextTurn: if mutation != .neverEndsATurn { turns.append(.read) }
     case .answerThenAbandon:

@@ -49,6 +49,47 @@ import UVNetTestKit
     }
   }
 
+  #if os(Linux)
+    /// What waits at the first listener is accepted by it; who comes later gets the second, though some of
+    /// them have to ask again after a second.
+    @Test func `new connections can be left to others before a listener closes`() throws {
+      try LoopHarness.run { loop, calls in
+        let options = TCPListener.Options(reusePort: true)
+        func listen(at address: SocketAddress, _ name: String) throws -> TCPListener {
+          try TCPListener.listen(at: address, on: loop, options: options) { _, connection in
+            calls.record(name)
+            connection.close()
+          }
+        }
+        let first = try listen(at: Self.anyPort, "first")
+        first.pauseAccepting()
+        let early = try (0..<3).map { _ in
+          try RawSocket.connect(port: first.localAddress.port)
+        }
+        try first.leaveNewConnectionsToOthers()
+        first.resumeAccepting()
+        let second = try listen(at: first.localAddress, "second")
+        var late = 20
+        for _ in 0..<late {
+          TCPConnection.connect(to: first.localAddress, on: loop) { result in
+            expectNoError { try result.get().close() }
+            late -= 1
+            if late == 0 { LoopTimer.after(.milliseconds(1), on: loop) { _ in second.close() } }
+          }
+        }
+        LoopTimer.after(.milliseconds(100), on: loop) { _ in
+          #expect(calls.count(of: "first") == 3)
+          first.close()
+        }
+        #expect(throws: Never.self) { loop.run() }
+        #expect(calls.count(of: "first") == 3 && calls.count(of: "second") == 20)
+        withExtendedLifetime(early) {}
+        first.close()
+        #expect(throws: UVError.self) { try first.leaveNewConnectionsToOthers() }
+      }
+    }
+  #endif
+
   @Test func `IPv6 is served, and the peer's address is told`() throws {
     try LoopHarness.run { loop, calls in
       let listener = try TCPListener.listen(at: SocketAddress(.loopbackIPv6, port: 0), on: loop) {

@@ -10,6 +10,8 @@ extension Configuration {
     .boolean("server", "half_close", \.halfClose, .onRestart),
     .text("server", "socket", \.socket, "a path of at most 107 bytes, or none", .onRestart),
     .permissions("server", "socket_mode", \.socketMode, .onRestart),
+    .boolean("server", "reuse_port", \.reusePort, .onRestart),
+    .text("server", "count_file", \.countFile, "a path, or none", .onRestart),
 
     .text("tls", "certificate", \.certificate, "a path, or none", .onReload),
     .text("tls", "key", \.key, "a path, or none", .onReload),

@@ -11,6 +11,8 @@ package struct Configuration: SettingValues, Sendable {
   package var halfClose = false
   package var socket = Self.none
   package var socketMode: UInt32 = 0o660
+  package var reusePort = false
+  package var countFile = Self.none
 
   package var certificate = Self.none
   package var key = Self.none
@@ -35,7 +37,7 @@ package struct Configuration: SettingValues, Sendable {
 
   package init() {}
 
-  /// What ``address`` or ``socket`` is when it is not listened at.
+  /// What ``address``, ``socket`` or a path is when there is none.
   private static let none = "none"
 
   /// The oldest version of TLS that is spoken.
@@ -64,4 +66,6 @@ package struct Configuration: SettingValues, Sendable {
   package var tcpAddress: String? { address == Self.none ? nil : address }
   /// The path of the Unix socket to listen on; `nil` for none.
   package var socketPath: String? { socket == Self.none ? nil : socket }
+  /// The file by which processes share the number of clients; `nil` for a server that counts alone.
+  package var countFilePath: String? { countFile == Self.none ? nil : countFile }
 }

@@ -7,13 +7,15 @@ struct Drain: Hashable {
   enum Order: Equatable {
     /// Listen no more, drop what sleeps beyond ``Drain/deadline``, and take a step for each client.
     case begin
+    /// Leave new clients to other processes, and go on until the given time as before; then begin.
+    case handOver(until: UInt64)
     /// Close everything and exit: somebody has asked twice.
     case exitNow
     /// Nothing: a parent that forwards signals sends the same one twice, within milliseconds.
     case wait
   }
 
-  private enum Phase: Hashable { case serving, draining, over }
+  private enum Phase: Hashable { case serving, handingOver, draining, over }
 
   private var phase = Phase.serving
   /// The signal that began it.
@@ -26,19 +28,39 @@ struct Drain: Hashable {
 
   private var beganAt: UInt64 = 0
 
-  var hasBegun: Bool { phase != .serving }
+  /// How long a server goes on whose place others take: nanoseconds.
+  ///
+  /// A client that it has just been given needs a round trip of the network to be accepted and another one
+  /// for its first request. It must be less than the second after which a client repeats a request for a
+  /// connection that was dropped.
+  static let handOverTime: UInt64 = 250_000_000
 
-  /// The first signal begins the drain; a second one, ``repeatInterval`` or more after it, ends it
-  /// now.
-  mutating func signalled(_ signal: Int32, at now: UInt64, patience: UInt64) -> Order {
+  var hasBegun: Bool { phase == .draining || phase == .over }
+
+  /// The first signal begins the drain, after a hand-over where others take the server's place; a second
+  /// one, ``repeatInterval`` or more after it, ends it now.
+  mutating func signalled(
+    _ signal: Int32, at now: UInt64, patience: UInt64, handsOver: Bool = false
+  ) -> Order {
     guard phase == .serving else {
       return now >= beganAt && now - beganAt >= Self.repeatInterval ? .exitNow : .wait
     }
-    phase = .draining
     beganAt = now
     self.signal = signal
     deadline = now &+ min(patience, .max - now)
-    return .begin
+    guard handsOver, patience > 0 else {
+      phase = .draining
+      return .begin
+    }
+    phase = .handingOver
+    return .handOver(until: min(now &+ Self.handOverTime, deadline))
+  }
+
+  /// Whether the drain is to begin now, after a hand-over; true once.
+  mutating func endsHandOver() -> Bool {
+    guard phase == .handingOver else { return false }
+    phase = .draining
+    return true
   }
 
   /// Why a client leaves whose last sleeping request was answered; nil for one that stays.

@@ -125,6 +125,23 @@ public final class TCPListener: StreamListener {
       socket: descriptor, on: loop, options: options, onError: onError, onConnection: onConnection)
   }
 
+  /// Takes no new connections, for other listeners with ``Options/reusePort`` to take them, and goes on with
+  /// those that it has been given already.
+  ///
+  /// To be called some time before ``Handle/close()``, which resets what waits in the listener's own queue:
+  /// then none is lost. From now on a request for a connection that the system gives to this listener is
+  /// dropped, as if the network had lost it. The peer repeats it after a second (RFC 6298), and by
+  /// then the listener should be closed, so that another one gets it. Handshakes that have begun are
+  /// finished and accepted.
+  ///
+  /// - Throws: The system's error; ``UVError/Code/notSupported`` where it is not Linux.
+  public func leaveNewConnectionsToOthers() throws(UVError) {
+    loop.checkThread()
+    guard !isClosing else { throw UVError(.badDescriptor, during: .setOption) }
+    let status = cuv_drop_connection_requests(socket)
+    guard status == 0 else { throw UVError(status, .setOption) }
+  }
+
   /// A socket bound to `address`.
   private static func bind(to address: SocketAddress, _ options: Options) throws(UVError) -> Int32 {
     let socket = cuv_stream_socket(address.isIPv6 ? AF_INET6 : AF_INET)
