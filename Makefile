@@ -1,7 +1,8 @@
-# Installs the two programs: binaries, settings, service unit, man pages and completions.
+# Installs the two programs: binaries, settings, service units, man pages and completions.
 #
 #   make                          build for release, with the Swift runtime linked in
 #   make install [DESTDIR=] [PREFIX=/usr/local] [SYSCONFDIR=/etc]
+#   make deb                      build a Debian package
 #   make uninstall                with the same variables
 #
 # An ini that is there already is left alone; uninstalling removes it only if nobody changed it.
@@ -12,6 +13,8 @@ BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 INI := $(DESTDIR)$(SYSCONFDIR)/testtask-server/server.ini
+INSTANCES := $(DESTDIR)$(SYSCONFDIR)/testtask-server/instances.ini
+UNITS := testtask-server.service testtask-server.socket testtask-server@.service testtask-server.target
 
 PRODUCTS := .build-release/release
 PROGRAMS := testtask-server testtask-client
@@ -19,10 +22,14 @@ BASH_DIR := $(PREFIX)/share/bash-completion/completions
 ZSH_DIR := $(PREFIX)/share/zsh/site-functions
 FISH_DIR := $(PREFIX)/share/fish/vendor_completions.d
 
-.PHONY: all install uninstall
+.PHONY: all deb install uninstall
 
 all:
 	scripts/build-release
+
+# A Debian package, .build-release/testtask_VERSION_ARCHITECTURE.deb.
+deb: all
+	scripts/build-deb
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man8 \
@@ -39,10 +46,12 @@ install: all
 	install -m 644 docs/man/testtask-server.ini.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 docs/man/testtask-server.8 $(DESTDIR)$(MANDIR)/man8/
 	[ -e $(INI) ] || install -m 644 etc/server.ini $(INI)
+	[ -e $(INSTANCES) ] || install -m 644 etc/instances.ini $(INSTANCES)
 	install -m 644 etc/testtask-server.logrotate $(DESTDIR)$(SYSCONFDIR)/logrotate.d/testtask-server
-	sed -e 's|/usr/bin/|$(BINDIR)/|' -e 's|/etc/testtask-server/|$(SYSCONFDIR)/testtask-server/|' \
-	  etc/testtask-server.service >$(DESTDIR)$(UNITDIR)/testtask-server.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/testtask-server.service
+	for unit in $(UNITS); do \
+	  sed -e 's|/usr/bin/|$(BINDIR)/|' -e 's|/etc/testtask-server/|$(SYSCONFDIR)/testtask-server/|' \
+	    etc/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
+	done
 
 uninstall:
 	for program in $(PROGRAMS); do \
@@ -50,8 +59,9 @@ uninstall:
 	    $(DESTDIR)$(ZSH_DIR)/_$$program $(DESTDIR)$(FISH_DIR)/$$program.fish; \
 	done
 	rm -f $(DESTDIR)$(MANDIR)/man1/testtask-client.1 $(DESTDIR)$(MANDIR)/man5/testtask-server.ini.5 \
-	  $(DESTDIR)$(MANDIR)/man8/testtask-server.8 $(DESTDIR)$(UNITDIR)/testtask-server.service \
+	  $(DESTDIR)$(MANDIR)/man8/testtask-server.8 $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS)) \
 	  $(DESTDIR)$(SYSCONFDIR)/logrotate.d/testtask-server
 	if cmp -s etc/server.ini $(INI); then rm -f $(INI); fi
+	if cmp -s etc/instances.ini $(INSTANCES); then rm -f $(INSTANCES); fi
 	folder=$(DESTDIR)$(SYSCONFDIR)/testtask-server; \
 	  if [ -d "$$folder" ] && [ -z "$$(ls -A "$$folder")" ]; then rmdir "$$folder"; fi

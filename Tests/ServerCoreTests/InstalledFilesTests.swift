@@ -51,6 +51,28 @@ import Testing
     #expect(text.contains(key.accepts), "\(key.name): \(text)")
   }
 
+  @Test func `the ini of several processes is right, and has only what they need`() throws {
+    var settings = Settings<Configuration>()
+    try settings.apply(ini: Array(contents("etc/instances.ini").utf8), path: "instances.ini")
+    var expected = Configuration()
+    expected.reusePort = true
+    expected.countFile = "/run/testtask-server-instances/clients"
+    #expect(settings.values == expected)
+    #expect(
+      try contents("etc/testtask-server@.service").contains(
+        "RuntimeDirectory=testtask-server-instances\n"))
+  }
+
+  @Test func `an instance may do no more than the service alone`() throws {
+    let sandbox = { (unit: String) -> Substring in
+      let text = try contents(unit)
+      let start = try #require(text.firstRange(of: "\nLogsDirectory="))
+      let end = try #require(text.firstRange(of: "\n[Install]"))
+      return text[start.lowerBound..<end.lowerBound]
+    }
+    #expect(try sandbox("etc/testtask-server@.service") == sandbox("etc/testtask-server.service"))
+  }
+
   @Test func `the logrotate file hides no error`() throws {
     let text = try contents("etc/testtask-server.logrotate")
     for hiding in ["/dev/null", "|| true", "|| :"] { #expect(!text.contains(hiding)) }

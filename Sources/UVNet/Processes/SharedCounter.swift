@@ -41,7 +41,7 @@ internal import Synchronization
   /// An empty file is a new one.
   ///
   /// - Parameters:
-  ///   - file: The path of the file. It must be a regular one, and no symbolic link.
+  ///   - path: The path of the file. It must be a regular one, and no symbolic link.
   ///   - descriptor: The lowest descriptor to have it open at. Linux closes the highest descriptor of a
   ///     process that was killed first. With a number above those of all connections the
   ///     process no longer counts when the first of its peers sees that it is gone; else it counts

@@ -5,7 +5,9 @@
 package enum SharedCounterLayout {
   /// The size of the file.
   package static let byteCount = 4_096
-  /// Bytes of the header, and of each slot. The first byte of a slot is what its process locks.
+  /// Bytes of the header, and of each slot.
+  ///
+  /// The first byte of a slot is what its process locks.
   package static let slotByteCount = 64
   /// Processes that can share a file.
   package static let slotCount = byteCount / slotByteCount - 1
@@ -31,9 +33,12 @@ package enum SharedCounterLayout {
     case foreign(String)
   }
 
+  /// Says what a file is.
+  ///
   /// - Parameters:
   ///   - size: The size of the file in bytes.
   ///   - header: Its first bytes, as many as there are of ``slotByteCount``.
+  /// - Returns: What it is.
   package static func content(size: Int, header: [UInt8]) -> Content {
     if size == 0 { return .new }
     guard header.starts(with: magic) else { return .foreign("holds something else") }
@@ -54,6 +59,7 @@ package enum SharedCounterLayout {
   ///   - own: The slot that is left out.
   ///   - number: Reads the number in a slot.
   ///   - isHeld: Whether a process holds the lock of a slot; asked for slots with a number only.
+  /// - Returns: The sum.
   package static func sum(
     except own: Int, number: (_ slot: Int) -> UInt32, isHeld: (_ slot: Int) -> Bool
   ) -> Int {

@@ -12,10 +12,13 @@ import UVNet
   private func descriptors() -> [Int32] {
     (0..<1_024).filter { descriptor in
       var target = [UInt8](repeating: 0, count: 256)
-      let count = target.withUnsafeMutableBytes {
-        readlink("/proc/self/fd/\(descriptor)", $0.baseAddress, $0.count)
+      let count = target.withUnsafeMutableBytes { bytes -> Int in
+        guard let start = bytes.baseAddress else { return 0 }
+        return readlink(
+          "/proc/self/fd/\(descriptor)", start.assumingMemoryBound(to: CChar.self), bytes.count)
       }
-      return count > 0 && String(decoding: target.prefix(count), as: UTF8.self).hasPrefix(folder.path)
+      return count > 0
+        && String(decoding: target.prefix(count), as: UTF8.self).hasPrefix(folder.path)
     }
   }
 
