@@ -29,6 +29,7 @@ package struct InheritedSocket: Equatable {
   /// - Parameter first: The number of the first descriptor; another than 3 is for tests.
   /// - Returns: The sockets, in the order in which they were given; none where there is no service
   ///   manager, or where another process was meant.
+  /// - Throws: What is wrong with what was handed over.
   package static func takeAll(from first: Int32 = 3) throws(Failure) -> [InheritedSocket] {
     let given = try Given(
       process: environment("LISTEN_PID"), count: environment("LISTEN_FDS"),
@@ -87,6 +88,7 @@ package struct InheritedSocket: Equatable {
     ///   - count: `LISTEN_FDS`, the number of descriptors.
     ///   - names: `LISTEN_FDNAMES`, their names, with colons between them.
     ///   - ownProcess: The process that asks.
+    /// - Throws: What does not fit together.
     init(process: String?, count: String?, names: String?, ownProcess: Int32) throws(Failure) {
       guard let process, let count else {
         self.names = []
