@@ -243,6 +243,8 @@ extension UVError.Code {
   public static let notConnected = Self(UV_ENOTCONN)
   /// Not permitted (EPERM).
   public static let notPermitted = Self(UV_EPERM)
+  /// The peer does not keep to the protocol that comes before all else (EPROTO), such as that of proxies.
+  public static let protocolError = Self(UV_EPROTO)
   /// The system, or the socket, cannot do this.
   public static let notSupported = Self(UV_ENOTSUP)
   /// The other side, or our own shutdown, has ended this direction (EPIPE).

@@ -22,5 +22,6 @@ extension IPAddress {
 
 extension SocketAddress {
   var mapped: SocketAddress { SocketAddress(address.mapped, port: port) }
-  var unmapped: SocketAddress { SocketAddress(address.unmapped, port: port) }
+  /// An IPv4 address where an IPv6 socket writes it in its own way; any other unchanged.
+  package var unmapped: SocketAddress { SocketAddress(address.unmapped, port: port) }
 }

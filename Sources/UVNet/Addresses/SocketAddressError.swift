@@ -36,6 +36,12 @@ public struct SocketAddressError: Error, Hashable, Sendable {
   public static let invalidPath = SocketAddressError("not a path")
   /// An abstract name, on another system than Linux.
   public static let noAbstractNames = SocketAddressError("only Linux has abstract names")
+  /// Not a number of bits, 0 … 32 or 128, behind the `/` of a network.
+  public static let invalidPrefix = SocketAddressError(
+    "not a number of bits after the / (0-32, or 0-128 for IPv6)")
+  /// An address behind whose prefix bits are set, such as 10.0.0.1/8.
+  public static let notANetwork = SocketAddressError(
+    "not a network: there are bits set behind its prefix")
   /// A name, where only numeric addresses are understood.
   public static let notNumeric = SocketAddressError("not a numeric address")
 }

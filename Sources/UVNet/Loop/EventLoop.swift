@@ -70,6 +70,7 @@ internal import CLibUV
   var areCallbacksMeasured = false
   /// Nanoseconds.
   var longestCallback: UInt64 = 0
+  var callbackObserver: ((UInt64) -> Void)?
   /// Connections that are closed when nothing comes or goes.
   var idleWatches = IdleWatches()
   /// Like ``firstUnflushed``: a timer is called when it has been taken out.

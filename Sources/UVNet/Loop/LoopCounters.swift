@@ -59,6 +59,13 @@ extension EventLoop {
     }
   }
 
+  /// Has a closure called after each callback while ``measuresCallbacks``, with how many nanoseconds
+  /// that took; it must not use the loop.
+  package func onCallbackMeasured(_ observe: @escaping (UInt64) -> Void) {
+    checkThread()
+    callbackObserver = observe
+  }
+
   /// Begins anew to look for the longest callback, such as once a metrics library has read it.
   public func resetLongestCallback() {
     checkThread()
@@ -79,6 +86,8 @@ extension EventLoop {
 
   @inline(never)
   private func noteCallback(_ start: UInt64) {
-    longestCallback = max(longestCallback, now.nanoseconds - start)
+    let time = now.nanoseconds - start
+    longestCallback = max(longestCallback, time)
+    callbackObserver?(time)
   }
 }

@@ -84,7 +84,7 @@ extension StreamConnection {
     loop.checkThread()
     guard !isClosing else { throw UVError(.badDescriptor, during: .detach) }
     guard canWrite else { throw UVError(.brokenPipe, during: .detach) }
-    guard !progress.contains(.transformed) else {
+    guard progress.isDisjoint(with: [.transformed, .hasUnread]) else {
       throw UVError(
         .notSupported, during: .detach, domain: .library, detail: "its bytes are transformed")
     }

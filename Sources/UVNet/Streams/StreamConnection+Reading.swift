@@ -31,9 +31,10 @@ extension StreamConnection {
   /// like a reset while reading is paused.
   public final var endReceived: Bool { progress.contains(.endReceived) }
 
-  /// Begins to read for the program, what a transform holds back first.
+  /// Begins to read for the program, what a transform holds back or a header has left first.
   final func beginReading() {
-    if progress.contains(.transformed) { resumeTransform() } else { startReading() }
+    guard !progress.isDisjoint(with: [.transformed, .hasUnread]) else { return startReading() }
+    if progress.contains(.transformed) { resumeTransform() } else { resumeUnread() }
   }
 
   final func startReading() {

@@ -31,6 +31,9 @@ extension StreamConnection {
     loop.nextTick { [self] in
       guard !isClosing else { return }
       transform.begin(on: self)
+      if progress.contains(.hasUnread), !isClosing {
+        unsafe takeUnread().withUnsafeBytes { unsafe self.transform($0) }
+      }
       if !isClosing, !slot.isReady { startReading() }
     }
   }
@@ -159,6 +162,41 @@ extension StreamConnection {
     slot.isWriting = true
     slot.transform.end(on: self)
     slot.isWriting = false
+  }
+
+  // MARK: After a transform
+
+  /// Takes the transform away, whose handshake was all that it is for.
+  ///
+  /// - Parameter unread: What it was given that belongs to whoever starts the connection, or to the
+  ///   next transform.
+  final func removeTransform(unread: [UInt8]) {
+    guard !isClosing else { return }
+    rare.transform = nil
+    progress.remove(.transformed)
+    guard !unread.isEmpty else { return }
+    rare.unread = unread
+    progress.insert(.hasUnread)
+  }
+
+  private final func takeUnread() -> [UInt8] {
+    progress.remove(.hasUnread)
+    defer { rare.unread = [] }
+    return rare.unread
+  }
+
+  /// Delivers on a later turn what a header has left, and then reads on.
+  final func resumeUnread() {
+    loop.nextTick { [self] in
+      guard !isClosing, progress.isDisjoint(with: [.paused, .lingering]),
+        let handlers = unsafe handlers
+      else { return }
+      if progress.contains(.hasUnread) {
+        let bytes = takeUnread()
+        unsafe handlers._withUnsafeGuaranteedRef { $0.onData(self, unsafe bytes.span.bytes) }
+      }
+      if !isClosing { beginReading() }
+    }
   }
 
   /// Fails a handshake that is not over, because the connection is closed.

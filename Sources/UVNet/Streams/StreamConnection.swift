@@ -27,6 +27,8 @@ internal import CLibUV
     var lingerTimer: LoopTimer?
     var unsentAtClose = 0
     var transform: TransformSlot?
+    /// What came behind a header that is not the program's.
+    var unread: [UInt8] = []
     var tasks: ConnectionTasks?
     var idleWatch: IdleWatch?
   }
@@ -88,6 +90,8 @@ internal import CLibUV
     static let writeFailed = Self(rawValue: 4096)
     /// A ``StreamTransform`` stands between the socket and the program.
     static let transformed = Self(rawValue: 8192)
+    /// Bytes were read that belong to whoever starts the connection.
+    static let hasUnread = Self(rawValue: 16384)
 
     /// Nothing may be written any more.
     static let cannotWrite: Self = [.shutdownAsked, .broken]
