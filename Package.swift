@@ -170,6 +170,7 @@ let package = Package(
       name: "DaemonSupportTests",
       dependencies: [
         "TestTaskTestSupport", "TestTaskDaemonSupport", "TestTaskProgramBasics", "UVNet",
+        "UVNetTestKit",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -11,8 +11,8 @@ struct ListenFailure: Error, CustomStringConvertible {
     description = "cannot listen on \(place): \(reason)"
   }
 
-  init(_ error: UVError, _ values: Configuration) {
-    self.init("\(values.address) port \(values.port)", "\(error.message) (\(error.name))")
+  init(_ error: UVError, at address: SocketAddress) {
+    self.init("\(address.host) port \(address.port)", "\(error.message) (\(error.name))")
   }
 
   init(_ error: UVError, _ socket: UnixAddress) {
@@ -40,23 +40,38 @@ extension Configuration {
   /// Where to listen: by TCP, on a Unix socket, or both.
   var placesToListen: (tcp: SocketAddress?, unix: UnixAddress?) {
     get throws(ListenFailure) {
-      var places: (tcp: SocketAddress?, unix: UnixAddress?) = (nil, nil)
-      if let tcpAddress {
-        do throws(SocketAddressError) {
-          places.tcp = try SocketAddress(host: tcpAddress, port: UInt16(clamping: port))
-        } catch {
-          throw ListenFailure(error, in: tcpAddress)
-        }
-      }
-      if let socketPath {
-        do throws(SocketAddressError) {
-          places.unix = try UnixAddress(parsing: socketPath)
-        } catch {
-          throw ListenFailure(error, in: socketPath)
-        }
-      }
+      let places = try Self.places(tcpAddress, port, socketPath)
       if places.tcp == nil, places.unix == nil { throw ListenFailure.nowhere }
       return places
     }
+  }
+
+  /// Where to serve metrics.
+  var placesOfMetrics: (tcp: SocketAddress?, unix: UnixAddress?) {
+    get throws(ListenFailure) {
+      try Self.places(
+        metricsPort == nil ? nil : metricsAddress, metricsPort ?? 0, metricsSocketPath)
+    }
+  }
+
+  private static func places(
+    _ host: String?, _ port: Int, _ path: String?
+  ) throws(ListenFailure) -> (tcp: SocketAddress?, unix: UnixAddress?) {
+    var places: (tcp: SocketAddress?, unix: UnixAddress?) = (nil, nil)
+    if let host {
+      do throws(SocketAddressError) {
+        places.tcp = try SocketAddress(host: host, port: UInt16(clamping: port))
+      } catch {
+        throw ListenFailure(error, in: host)
+      }
+    }
+    if let path {
+      do throws(SocketAddressError) {
+        places.unix = try UnixAddress(parsing: path)
+      } catch {
+        throw ListenFailure(error, in: path)
+      }
+    }
+    return places
   }
 }

@@ -5,7 +5,7 @@ import TestTaskServerCore
 import UVNet
 
 extension Server {
-  private var now: UInt64 { loop.now.nanoseconds }
+  var now: UInt64 { loop.now.nanoseconds }
 
   /// One set for all connections.
   ///
@@ -23,36 +23,6 @@ extension Server {
         performActions()
       },
       onClose: { [self] connection, reason in closed(connection, reason) })
-  }
-
-  /// Takes a connection on, or turns it away; where there is TLS, that secures it first.
-  func accept(
-    _ connection: StreamConnection, from peer: String, _ handlers: StreamConnection.Handlers,
-    securedBy tls: ServerTLS? = nil
-  ) {
-    if let place = core.connected(peer: peer, isSecuring: tls != nil, at: now) {
-      connections.insert(connection, at: place)
-      publishCount()
-      if !inheritsSettings { applySettings(to: connection) }
-      if let tls {
-        tls.secure(connection) { [self] in secured(connection, $0, handlers) }
-      } else {
-        connection.start(handlers)
-      }
-    } else {
-      connection.close()
-    }
-    performActions()
-  }
-
-  private func secured(
-    _ connection: StreamConnection, _ session: SecuredSession?,
-    _ handlers: StreamConnection.Handlers
-  ) {
-    guard let session else { return closed(connection, connection.closeReason ?? .local) }
-    core.secured(connection.place, session)
-    connection.start(handlers)
-    performActions()
   }
 
   /// Gives a connection the settings that it did not inherit from the listener.
@@ -117,7 +87,7 @@ extension Server {
   }
 
   /// A connection is gone: of a client that had left already, or as the way that it leaves.
-  private func closed(_ connection: StreamConnection, _ reason: CloseReason) {
+  func closed(_ connection: StreamConnection, _ reason: CloseReason) {
     switch connection.role {
     case .client(let place):
       core.closed(place, ConnectionEnd(reason), unsent: connection.pendingBytes, at: now)

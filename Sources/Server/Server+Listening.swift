@@ -20,7 +20,7 @@ extension Server {
       do throws(UVError) {
         try listen(at: address, handlers)
       } catch {
-        throw ListenFailure(error, configuration)
+        throw ListenFailure(error, at: address)
       }
       core.sharesListeners = configuration.reusePort
     }
@@ -77,14 +77,16 @@ extension Server {
   }
 
   private func acceptTCP(_ connection: TCPConnection, _ handlers: StreamConnection.Handlers) {
+    let peer = connection.remoteAddress
     accept(
-      connection, from: connection.remoteAddress?.description ?? "unknown", handlers, securedBy: tls
-    )
+      connection, from: peer?.description ?? "unknown",
+      isProxy: core.configuration.proxyFrom.contains(peer), securedBy: tls, handlers)
   }
 
   private func acceptUnix(_ connection: UnixConnection, _ handlers: StreamConnection.Handlers) {
     accept(
-      connection, from: "unix:" + (connection.peerCredentials?.description ?? "unknown"), handlers)
+      connection, from: "unix:" + (connection.peerCredentials?.description ?? "unknown"),
+      isProxy: core.configuration.proxyFrom.includesUnix, handlers)
   }
 
   private func add(_ listener: TCPListener) {
@@ -116,7 +118,7 @@ extension Server {
     }
   }
 
-  private func acceptFailed(_ error: UVError) {
+  func acceptFailed(_ error: UVError) {
     core.acceptFailed(error.description)
     performActions()
   }

@@ -1,5 +1,6 @@
 import TestTaskDaemonSupport
 import TestTaskProgramBasics
+import TestTaskProgramBasics
 import TestTaskProto
 import TestTaskServerCore
 import UVNet
@@ -7,12 +8,14 @@ import UVNet
 /// The server's shell: one loop, and all that it tells ``ServerCore`` of, which decides.
 ///
 /// - `Server+Listening`: the listeners
+/// - `Server+Opening`: what comes before a client is served
 /// - `Server+Connections`: what connections do
 /// - `Server+Actions`: what the core asks for
+/// - `Server+Metrics`: what is told whoever watches
 final class Server {
   let loop: EventLoop
   let output: DaemonOutput
-  private let daemon: Daemon<Configuration>
+  let daemon: Daemon<Configuration>
   var configuration: Configuration { core.configuration }
 
   /// Listening sockets that the service manager has opened; they are in the place of those of the settings.
@@ -36,11 +39,15 @@ final class Server {
   @safe @exclusivity(unchecked) var fastAnswer = FastAnswer()
   @safe @exclusivity(unchecked) var connections = ConnectionTable()
   var slowAnswer: [UInt8] = []
+  /// Nanoseconds since 1970.
+  let startedAt = UInt64(clamping: WallClock.nanoseconds)
 
   /// Descriptors for everything that is not a client: three standard ones, two of them opened anew,
   /// the loop's ten, two listening sockets, the file of the count, the log, and for a moment the log's reopening, the configuration, the service
-  /// manager's socket and a client that is turned away.
-  static func reservedDescriptors(_ inherited: [InheritedSocket]) -> Int { 21 + inherited.count }
+  /// manager's socket and a client that is turned away; and those of metrics, where they are served.
+  static func reservedDescriptors(_ values: Configuration, _ inherited: [InheritedSocket]) -> Int {
+    21 + inherited.count + (values.servesMetrics ? MetricsEndpoint.mostScrapers + 2 : 0)
+  }
 
   /// Opens the log; nothing is listened on before ``start()``.
   ///
@@ -81,6 +88,8 @@ final class Server {
         prepare: { [unowned self] values throws(SettingProblems) in try readCertificates(values) },
         onReload: { [unowned self] in takeSettingsOver() })
       try shareCount()
+      // Before the listeners: who reads that we listen may ask for metrics at once.
+      try serveMetrics()
       try listen()
       output.record(.info, "start") {
         if !inherited.isEmpty { return $0.add("inherited_sockets", inherited.count) }
@@ -109,7 +118,8 @@ final class Server {
     guard let path = configuration.countFilePath else { return }
     do throws(UVError) {
       // Above the descriptors of all clients: see SharedCounter.
-      let number = configuration.maxConnections + Self.reservedDescriptors(inherited) - 1
+      let number =
+        configuration.maxConnections + Self.reservedDescriptors(configuration, inherited) - 1
       let counter = try SharedCounter(file: path, descriptorFrom: Int32(clamping: number))
       sharedCount = counter
       core.countOthers = { counter.others }
@@ -142,7 +152,8 @@ final class Server {
 
   private func takeSettingsOver() {
     let room = DescriptorLimit.raise(
-      for: daemon.settings.values.maxConnections, reserve: Self.reservedDescriptors(inherited))
+      for: daemon.settings.values.maxConnections,
+      reserve: Self.reservedDescriptors(daemon.settings.values, inherited))
     if let warning = daemon.settings.lowerConnections(to: room) {
       output.diagnostics.report(.warning, warning)
     }

@@ -98,7 +98,8 @@ struct ServerCommand: ParsableCommand {
       throw ExitCode(Status.badConfiguration)
     }
     let room = DescriptorLimit.raise(
-      for: settings.values.maxConnections, reserve: Server.reservedDescriptors(inherited))
+      for: settings.values.maxConnections,
+      reserve: Server.reservedDescriptors(settings.values, inherited))
     let warning = settings.lowerConnections(to: room)
     if isOutputClosed, dumpConfig || settings.values.logFile == "-" {
       diagnostics.report(
@@ -168,24 +169,25 @@ struct ServerCommand: ParsableCommand {
   private func checkListening(
     _ values: Configuration, _ diagnostics: Diagnostics
   ) throws(ListenFailure) {
-    let places = try values.placesToListen
     func note(_ place: String) { diagnostics.report(.info, "note: \(place) is in use") }
-    if let address = places.tcp {
-      do throws(UVError) {
-        let loop = try EventLoop()
-        defer { loop.endAndClose() }
-        _ = try TCPListener.listen(at: address, on: loop) { _, connection in connection.close() }
-      } catch {
-        guard error.code == .addressInUse else { throw ListenFailure(error, values) }
-        note("\(address)")
+    for places in [try values.placesToListen, try values.placesOfMetrics] {
+      if let address = places.tcp {
+        do throws(UVError) {
+          let loop = try EventLoop()
+          defer { loop.endAndClose() }
+          _ = try TCPListener.listen(at: address, on: loop) { _, connection in connection.close() }
+        } catch {
+          guard error.code == .addressInUse else { throw ListenFailure(error, at: address) }
+          note("\(address)")
+        }
       }
-    }
-    if let socket = places.unix {
-      do throws(UVError) {
-        try UnixListener.check(socket)
-      } catch {
-        guard error.code == .addressInUse else { throw ListenFailure(error, socket) }
-        note("\(socket)".escapedForTerminal)
+      if let socket = places.unix {
+        do throws(UVError) {
+          try UnixListener.check(socket)
+        } catch {
+          guard error.code == .addressInUse else { throw ListenFailure(error, socket) }
+          note("\(socket)".escapedForTerminal)
+        }
       }
     }
   }

@@ -38,6 +38,7 @@ extension ServerCore {
     others = elsewhere
     sleeping.add(owner, until: deadline, clients: UInt32(clamping: clients.count + elsewhere))
     countRequests(1, of: place)
+    metrics.countSlowRequest()
     if logsRequests, let number = clients.read(place, { $0.number }) {
       actions.append(.log(.debug, .request(conn: number, sleepSeconds: seconds)))
     }
@@ -60,6 +61,7 @@ extension ServerCore {
       answersThisTurn += 1
       let place = due.owner.index
       guard clients.contains(place) else { continue }
+      metrics.countAnswer(lateBy: now &- due.deadline)
       if logsRequests, let number = clients.read(place, { $0.number }) {
         actions.append(.log(.debug, .answer(conn: number, connectedClients: due.clients)))
       }

@@ -24,47 +24,32 @@ extension ServerCore {
   /// Its sleeping requests are dropped.
   mutating func leave(
     _ place: Int, _ reason: DisconnectReason, _ ending: Departure.Ending,
-    violation: ProtocolViolation? = nil, error: String? = nil, at now: UInt64
+    violation: Violation? = nil, error: String? = nil, at now: UInt64
   ) {
     guard let owner = clients.owner(place) else { return }
-    let ending = endHandshake(place) && ending != .done ? .atOnce : ending
+    let ending = abandonOpening(of: place) && ending != .done ? .atOnce : ending
     let asleep = sleeping.leave(owner)
     memory.leave(place)
     if ending != .done { lingeringCount += 1 }
     let left = UInt32(clamping: clients.count - 1)
     let departure = clients.read(place) { client in
       Departure(
-        place: place, number: client.number, peer: client.peer,
+        place: place, number: client.number, peer: client.peer, proxy: client.proxy,
         milliseconds: now > client.connectedAt ? (now - client.connectedAt) / 1_000_000 : 0,
         requests: client.requests, error: error, violation: violation, ending: ending,
         reason: reason, clients: left,
         dropped: UInt32(clamping: asleep + Int(client.dropped)))
     }
     clients.remove(place)
+    metrics.countDisconnect(reason)
     if let departure { actions.append(.leave(departure)) }
-  }
-
-  /// A client that leaves in its handshake has a line for its coming, too.
-  ///
-  /// - Returns: Whether it was in its handshake: then there is nothing that it could still be sent.
-  private mutating func endHandshake(_ place: Int) -> Bool {
-    let known = clients.read(place) { client in
-      client.isSecuring ? (number: client.number, peer: client.peer) : nil
-    }
-    guard let known, let known else { return false }
-    actions.append(
-      .log(.info, .connect(conn: known.number, peer: known.peer, clients: clients.count)))
-    return true
   }
 
   /// A client's connection is closed, and that is how it leaves.
   package mutating func closed(
     _ place: Int, _ end: ConnectionEnd, unsent: Int, at now: UInt64
   ) {
-    if clients.read(place, { $0.isSecuring }) == true {
-      leave(place, .handshake, .done, error: end.failure?.description, at: now)
-      return endIfDrained()
-    }
+    if closedWhileOpening(place, end, at: now) { return }
     switch end {
     case .reset: leave(place, .reset, .done, at: now)
     case .ended: closedAfterEnd(place, at: now)
@@ -85,7 +70,7 @@ extension ServerCore {
       client.reader.hasWaiting ? nil : client.reader.finish()
     }
     if let violation = violation ?? nil {
-      leave(place, .violation, .done, violation: violation, at: now)
+      leave(place, .violation, .done, violation: .frame(violation), at: now)
     } else {
       leave(place, stays ? .reset : .eof, .done, at: now)
     }

@@ -104,7 +104,7 @@ extension ServerCore {
         }
       case .violation(let violation):
         leave(
-          place, .violation, gracefully(isFilled: answers == most), violation: violation,
+          place, .violation, gracefully(isFilled: answers == most), violation: .frame(violation),
           at: now())
         return answers
       case .needMore, nil: break reading
@@ -242,7 +242,7 @@ extension ServerCore {
     guard let owner = clients.owner(place) else { return }
     if let violation = clients.update(place, { $0.reader.finish() }) ?? nil {
       return leave(
-        place, .violation, gracefully(isFilled: isFilled), violation: violation, at: now)
+        place, .violation, gracefully(isFilled: isFilled), violation: .frame(violation), at: now)
     }
     if configuration.halfClose, sleeping.sleeping(of: owner) > 0 { return }
     leave(place, .eof, gracefully(isFilled: isFilled), at: now)

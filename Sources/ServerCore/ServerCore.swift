@@ -7,11 +7,13 @@ internal import TestTaskProgramBasics
 /// clock. A place is the small number by which a connected client is known; what is told of a place
 /// that nobody has changes nothing, so that a late event does no harm.
 ///
+/// - `ServerCore+Opening`: headers of proxies and handshakes, before anything is served
 /// - `ServerCore+Requests`: what clients send, and backpressure
 /// - `ServerCore+Answers`: requests that sleep
 /// - `ServerCore+Leaving`: clients that go
 /// - `ServerCore+Sweep`: what is looked at now and then
 /// - `ServerCore+Ending`: the drain
+/// - `ServerCore+Metrics`: what is told whoever watches
 package struct ServerCore {
   package private(set) var configuration: Configuration
   /// Clients and lingering connections that there are descriptors for.
@@ -42,6 +44,11 @@ package struct ServerCore {
   var readPerTurn = Backpressure.readPerTurn
   /// Clients that have had their part of this turn of the loop.
   var resting: [SleepQueue.Owner] = []
+
+  // What is counted for others.
+  package var metrics = Metrics()
+  /// Clients that have come.
+  var connectCount: UInt64 { lastNumber }
 
   // How it is looked after, and how it ends.
   var sweepDueAt: UInt64?
@@ -81,15 +88,16 @@ package struct ServerCore {
   ///
   /// - Parameters:
   ///   - peer: Its address, as the log has it.
-  ///   - isSecuring: Whether a handshake comes first; the log has the client when that is over.
+  ///   - opening: What comes first; the log has the client when all of that is over.
   ///   - now: The time.
   /// - Returns: Its place, or nil when it is to be turned away.
   package mutating func connected(
-    peer: String, isSecuring: Bool = false, at now: UInt64
+    peer: String, opening: Opening = [], at now: UInt64
   ) -> Int? {
     guard !drain.hasBegun, clients.count < configuration.maxConnections,
       clients.count + lingeringCount < descriptorRoom
     else {
+      metrics.countRejected()
       if rejections.add() { reportRejections() }
       return nil
     }
@@ -98,30 +106,15 @@ package struct ServerCore {
     var client = Client(
       reader: RequestReader(maximumFrameBytes: configuration.maxFrameBytes), number: lastNumber,
       owner: owner, peer: peer, connectedAt: now, activity: ConnectionActivity(at: now))
-    client.isSecuring = isSecuring
+    client.opening = opening
     clients.insert(client)
     memory.enter(owner.index)
-    if !isSecuring {
+    if opening.isEmpty {
       actions.append(
         .log(.info, .connect(conn: lastNumber, peer: peer, clients: clients.count)))
     }
     scheduleSweep(at: now)
     return owner.index
-  }
-
-  /// A client's handshake is over.
-  package mutating func secured(_ place: Int, _ session: SecuredSession) {
-    let known = clients.update(place) { client -> (number: UInt64, peer: String)? in
-      guard client.isSecuring else { return nil }
-      client.isSecuring = false
-      return (client.number, client.peer)
-    }
-    guard let known, let known else { return }
-    actions.append(
-      .log(
-        .info,
-        .securedConnect(
-          conn: known.number, peer: known.peer, clients: clients.count, session)))
   }
 
   /// Tells the log of connections that were turned away, a second after the last time at the

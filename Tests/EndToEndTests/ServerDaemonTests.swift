@@ -436,7 +436,7 @@ import UVNetTestKit
     #expect(lines.contains("port = 3  # --port"))
     #expect(lines.contains("backlog = 9  # s.ini:4"))
     #expect(lines.contains("half_close = no  # default"))
-    #expect(lines.count { $0.contains(" = ") } == 26)
+    #expect(lines.count { $0.contains(" = ") } == 32)
     #expect(try program.wait() == .exit(0))
   }
 

@@ -15,6 +15,10 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case editor
   /// Numeric addresses with and without a port.
   case addresses
+  /// Headers of the PROXY protocol.
+  case proxy
+  /// Heads of HTTP requests.
+  case http
   /// A server's text on the way to the terminal and to JSON.
   case escaping
 
@@ -30,6 +34,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .commands: try checkCommands(input)
     case .editor: try checkEditor(input)
     case .addresses: try checkAddresses(input)
+    case .proxy: try checkProxy(input)
+    case .http: try checkHTTP(input)
     case .escaping: try checkEscaping(input)
     }
   }

@@ -13,12 +13,14 @@ import Testing
     }.joined()
     try settings.apply(ini: Array(text.utf8), path: "s.ini")
     #expect(settings.values == Configuration())
-    #expect(Configuration.sections == ["server", "tls", "log", "limits"])
+    #expect(Configuration.sections == ["server", "tls", "metrics", "log", "limits"])
   }
 
-  @Test func `limits, TLS and level change at once, the rest needs a restart`() {
+  @Test func `limits, TLS, proxies and level change at once, the rest needs a restart`() {
     for key in Configuration.keys {
-      let isLive = ["limits", "tls"].contains(key.section) || key.name == "level"
+      let isLive =
+        ["limits", "tls"].contains(key.section) || key.name == "level"
+        || key.name.hasPrefix("proxy_")
       #expect((key.effect == .onReload) == isLive, "\(key.name)")
     }
   }

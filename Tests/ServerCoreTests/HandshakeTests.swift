@@ -11,7 +11,7 @@ import Testing
   private func core() -> ServerCore { ServerCore(Configuration(), descriptorRoom: 100) }
 
   private func connect(_ core: inout ServerCore) throws -> Int {
-    let place = core.connected(peer: "peer", isSecuring: true, at: 0)
+    let place = core.connected(peer: "peer", opening: .handshake, at: 0)
     return try #require(place)
   }
 
@@ -20,9 +20,9 @@ import Testing
     var actions: [String] = []
     while !core.actions.isEmpty {
       switch core.actions.removeFirst() {
-      case .log(_, .connect(let number, _, let clients)):
+      case .log(_, .connect(let number, _, _, let clients)):
         actions.append("connect \(number) of \(clients)")
-      case .log(_, .securedConnect(let number, _, let clients, let session)):
+      case .log(_, .securedConnect(let number, _, _, let clients, let session)):
         actions.append("secured connect \(number) of \(clients) by \(session.version)")
       case .leave(let departure):
         actions.append("leave \(departure.number): \(departure.reason), \(departure.ending)")
@@ -74,8 +74,8 @@ import Testing
     var values = Configuration()
     values.maxConnections = 1
     var core = ServerCore(values, descriptorRoom: 100)
-    let first = core.connected(peer: "peer", isSecuring: true, at: 0)
-    let second = core.connected(peer: "peer", isSecuring: true, at: 0)
+    let first = core.connected(peer: "peer", opening: .handshake, at: 0)
+    let second = core.connected(peer: "peer", opening: .handshake, at: 0)
     #expect(first != nil && second == nil)
   }
 

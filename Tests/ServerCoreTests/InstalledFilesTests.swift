@@ -36,7 +36,8 @@ import Testing
     let key = Configuration.keys[index]
     let lines = try contents("etc/server.ini").split(
       separator: "\n", omittingEmptySubsequences: false)
-    let line = try #require(lines.firstIndex { $0.hasPrefix("\(key.name) = ") })
+    let section = try #require(lines.firstIndex { $0 == "[\(key.section)]" })
+    let line = try #require(lines[section...].firstIndex { $0.hasPrefix("\(key.name) = ") })
     let comment = lines[..<line].reversed().prefix { $0.hasPrefix("#") }.reversed()
     let words = comment.map { $0.dropFirst(2) }.joined(separator: " ")
     #expect(words.contains(key.accepts), "\(key.name): \(words)")
@@ -46,7 +47,9 @@ import Testing
   func `the man page tells what each key accepts`(index: Int) throws {
     let key = Configuration.keys[index]
     let lines = try contents("docs/man/testtask-server.ini.5").split(separator: "\n")
-    let term = try #require(lines.firstIndex { $0.hasPrefix(".BR \(key.name) \" = ") })
+    let section = try #require(lines.firstIndex { $0 == ".SH [\(key.section)]" })
+    let term = try #require(
+      lines[section...].firstIndex { $0.hasPrefix(".BR \(key.name) \" = ") })
     let text = lines[(term + 1)...].prefix { !$0.hasPrefix(".") }.joined(separator: " ")
     #expect(text.contains(key.accepts), "\(key.name): \(text)")
   }

@@ -21,6 +21,10 @@ import Testing
   @Test func `each event has its fields in order`() {
     let events: [(LogEvent, String)] = [
       (
+        .connect(conn: 17, peer: "127.0.0.1:51234", via: "[::1]:9", clients: 3),
+        "event=connect conn=17 peer=127.0.0.1:51234 via=[::1]:9 clients=3"
+      ),
+      (
         .connect(conn: 17, peer: "127.0.0.1:51234", clients: 3),
         "event=connect conn=17 peer=127.0.0.1:51234 clients=3"
       ),
@@ -60,8 +64,12 @@ import Testing
     #expect(line { _ in } == beginning + " requests=9 rx_bytes=27 tx_bytes=216")
     #expect(line { $0.dropped = 3 }.hasSuffix(" tx_bytes=216 dropped=3"))
     #expect(
-      line { $0.violation = ProtocolViolation(kind: .noField, offset: 6) }
+      line { $0.violation = .frame(ProtocolViolation(kind: .noField, offset: 6)) }
         .hasSuffix(" tx_bytes=216 violation=noField offset=6"))
+    #expect(
+      line { $0.violation = .proxyHeader }
+        .hasSuffix(" tx_bytes=216 violation=malformedProxyHeader offset=0"))
+    #expect(line { $0.proxy = "127.0.0.1:9" }.contains(" peer=[::1]:5 via=127.0.0.1:9 reason=eof "))
     #expect(line { $0.error = "read: it broke" }.hasSuffix(" error=\"read: it broke\""))
     #expect(line { $0.reason = .partialFrame }.contains(" reason=partial_frame "))
   }

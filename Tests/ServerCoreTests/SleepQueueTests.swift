@@ -38,7 +38,7 @@ import Testing
     #expect(queue.sleeping(of: one) == 0)
     #expect(queue.count == 1)
     #expect(queue.nextDeadline() == 2)
-    #expect(queue.popDue(at: 9) == SleepQueue.Due(owner: two, clients: 2))
+    #expect(queue.popDue(at: 9) == SleepQueue.Due(owner: two, clients: 2, deadline: 2))
     #expect(queue.popDue(at: 9) == nil)
   }
 

@@ -40,6 +40,27 @@ package struct SettingKey<Values>: Sendable {
       })
   }
 
+  /// A whole number in decimal digits, or `none`.
+  package static func integerOrNone(
+    _ section: String, _ name: String, _ path: any WritableKeyPath<Values, Int?> & Sendable,
+    _ range: ClosedRange<Int>, _ effect: Effect
+  ) -> SettingKey {
+    SettingKey(
+      section: section, name: name,
+      accepts: "\(range.lowerBound) to \(range.upperBound), or none", effect: effect,
+      read: { $0[keyPath: path].map { String($0) } ?? "none" },
+      write: { values, text in
+        let number = Int(text)
+        guard
+          text == "none"
+            || text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 })
+              && number.map(range.contains) == true
+        else { return false }
+        values[keyPath: path] = number
+        return true
+      })
+  }
+
   /// The permissions of a file in octal digits, `0000` to `0777`.
   package static func permissions(
     _ section: String, _ name: String, _ path: any WritableKeyPath<Values, UInt32> & Sendable,
@@ -90,6 +111,22 @@ package struct SettingKey<Values>: Sendable {
       write: { values, text in
         values[keyPath: path] = text
         return !text.isEmpty
+      })
+  }
+
+  /// Addresses, networks and `unix`, with blanks between them.
+  package static func networks(
+    _ section: String, _ name: String, _ path: any WritableKeyPath<Values, NetworkList> & Sendable,
+    _ effect: Effect
+  ) -> SettingKey {
+    SettingKey(
+      section: section, name: name,
+      accepts: "addresses and networks, separated by blanks, and unix", effect: effect,
+      read: { $0[keyPath: path].description },
+      write: { values, text in
+        guard let list = NetworkList(text) else { return false }
+        values[keyPath: path] = list
+        return true
       })
   }
 

@@ -28,6 +28,8 @@ package struct EventLog: ~Copyable {
   /// Whether lost lines are to be reported, or a line is to be finished: call ``flush()`` now and
   /// then.
   package var owesWriting: Bool { writer.owesWriting }
+  /// Lines that the file has not taken, in all.
+  package var linesLost: UInt64 { writer.linesLost }
 
   /// Why lines are being lost, if they are.
   package var failure: LogFile.Failure? {

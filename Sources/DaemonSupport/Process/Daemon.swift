@@ -19,6 +19,8 @@ package final class Daemon<Values: SettingValues> {
   private let loader: SettingsLoader<Values>
   private var prepare: (Values) throws(SettingProblems) -> Void = { _ in }
   private var isEnding = false
+  /// Times that the settings were read again and taken over, and times that they had a mistake.
+  package private(set) var reloads: (good: UInt64, failed: UInt64) = (0, 0)
 
   /// - Parameters:
   ///   - settings: The settings that it was started with.
@@ -81,6 +83,7 @@ package final class Daemon<Values: SettingValues> {
     // Whatever the ini is like; and first, so that the new log tells of the reload.
     output.reopenLog()
     let result = takeOver(onReload)
+    if case .failed = result { reloads.failed += 1 } else { reloads.good += 1 }
     for line in result.lines {
       if line.isAsIs {
         output.diagnostics.print(line.level, line.text)

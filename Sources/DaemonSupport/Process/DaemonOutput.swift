@@ -44,6 +44,9 @@ package final class DaemonOutput {
     set { log.level = newValue }
   }
 
+  /// Lines that the log has not taken, in all.
+  package var logLinesLost: UInt64 { log.linesLost }
+
   /// Notes an event for the log; what a turn of the loop notes is written together.
   package func record(
     _ level: LogLevel, _ event: StaticString, _ addFields: (inout LogText) -> Void = { _ in }

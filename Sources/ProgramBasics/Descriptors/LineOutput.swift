@@ -14,6 +14,8 @@ package struct LineOutput {
   private var needsLineEnd = false
   /// Lines lost that no line has reported yet.
   package private(set) var lost = 0
+  /// Lines lost in all.
+  package private(set) var totalLost: UInt64 = 0
 
   /// Whether a line was taken in part, and its remaining bytes wait.
   package var hasUnfinishedLine: Bool { !unfinished.isEmpty }
@@ -34,7 +36,7 @@ package struct LineOutput {
     _ lines: RawSpan, by write: Write, lostLine: (_ count: Int) -> [UInt8]
   ) {
     guard finish(write), tellLost(write, lostLine) else {
-      lost += Self.lineCount(lines.bytes[...])
+      countLost(Self.lineCount(lines.bytes[...]))
       return
     }
     let taken = Self.writeAll(lines, write)
@@ -74,7 +76,7 @@ package struct LineOutput {
       keep(rest[...end], after: taken - lineStart)
       rest = rest[(end + 1)...]
     }
-    lost += Self.lineCount(rest)
+    countLost(Self.lineCount(rest))
   }
 
   /// Gives up a line that was taken in part, because its file was cut or is about to be closed.
@@ -84,9 +86,14 @@ package struct LineOutput {
   @discardableResult
   package mutating func abandonUnfinishedLine() -> Int {
     guard hasUnfinishedLine else { return 0 }
-    lost += 1
+    countLost(1)
     unfinished = []
     return takenOfUnfinished
+  }
+
+  private mutating func countLost(_ lines: Int) {
+    lost += lines
+    totalLost += UInt64(lines)
   }
 
   private mutating func keep(_ rest: ArraySlice<UInt8>, after taken: Int) {

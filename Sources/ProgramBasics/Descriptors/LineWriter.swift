@@ -44,6 +44,8 @@ package struct LineWriter: ~Copyable {
   /// Whether lost lines are to be reported, or a line is to be finished: call ``finish(lostLine:)``
   /// now and then.
   package var owesWriting: Bool { output.owesWriting }
+  /// Lines that were not taken, in all.
+  package var linesLost: UInt64 { output.totalLost }
 
   /// Writes whole lines, as many as are taken; the others are lost and counted.
   ///

@@ -15,7 +15,8 @@ public enum ProgramVersion {
     """
   }
 
-  private static var swift: String {
+  /// The compiler's version.
+  public static var swift: String {
     #if compiler(>=6.4)
       "6.4 or later"
     #elseif compiler(>=6.3)

@@ -8,14 +8,16 @@ struct Client {
   var backpressure = Backpressure()
   /// The peer has ended its stream, and still gets something.
   var hasEnded = false
-  /// Its handshake is not over, and the log does not have it yet.
-  var isSecuring = false
+  /// What has to happen before it is served.
+  var opening: Opening = []
   /// Sleeping requests that were dropped while it stayed.
   var dropped: UInt32 = 0
   /// Its place among the sleeping requests and in the table of clients.
   let owner: SleepQueue.Owner
   /// Its address, as the log has it.
-  private(set) var peer: String
+  var peer: String
+  /// The address of the proxy that passes it on, if one does.
+  var proxy: String?
   /// Nanoseconds on the loop's clock.
   let connectedAt: UInt64
   var activity: ConnectionActivity
@@ -33,5 +35,6 @@ struct Client {
     number = 0
     reader = RequestReader(maximumFrameBytes: 0)
     peer = ""
+    proxy = nil
   }
 }

@@ -12,6 +12,9 @@ extension Configuration {
     .permissions("server", "socket_mode", \.socketMode, .onRestart),
     .boolean("server", "reuse_port", \.reusePort, .onRestart),
     .text("server", "count_file", \.countFile, "a path, or none", .onRestart),
+    .boolean("server", "proxy_protocol", \.proxyProtocol, .onReload),
+    .networks("server", "proxy_from", \.proxyFrom, .onReload),
+    .integer("server", "proxy_timeout_seconds", \.proxyTimeoutSeconds, 1...3_600, .onReload),
 
     .text("tls", "certificate", \.certificate, "a path, or none", .onReload),
     .text("tls", "key", \.key, "a path, or none", .onReload),
@@ -19,6 +22,12 @@ extension Configuration {
     .choice("tls", "minimum_version", \.minimumTLSVersion, .onReload),
     .integer(
       "tls", "handshake_timeout_seconds", \.handshakeTimeoutSeconds, 1...3_600, .onReload),
+
+    .text(
+      "metrics", "address", \.metricsAddress, "a numeric IPv4 or IPv6 address, or none", .onRestart),
+    .integerOrNone("metrics", "port", \.metricsPort, 0...65_535, .onRestart),
+    .text(
+      "metrics", "socket", \.metricsSocket, "a path of at most 107 bytes, or none", .onRestart),
 
     .text("log", "file", \.logFile, "a path, or - for standard output", .onRestart),
     .choice("log", "format", \.logFormat, .onRestart),

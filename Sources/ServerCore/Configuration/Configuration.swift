@@ -13,12 +13,19 @@ package struct Configuration: SettingValues, Sendable {
   package var socketMode: UInt32 = 0o660
   package var reusePort = false
   package var countFile = Self.none
+  package var proxyProtocol = false
+  package var proxyFrom = NetworkList.loopback
+  package var proxyTimeoutSeconds = 5
 
   package var certificate = Self.none
   package var key = Self.none
   package var clientCA = Self.none
   package var minimumTLSVersion = MinimumTLSVersion.v1_2
   package var handshakeTimeoutSeconds = 10
+
+  package var metricsAddress = "127.0.0.1"
+  package var metricsPort: Int?
+  package var metricsSocket = Self.none
 
   package var logFile = "testtask-server.log"
   package var logFormat = LogFormat.logfmt
@@ -59,6 +66,9 @@ package struct Configuration: SettingValues, Sendable {
     if clientCA != Self.none, tlsFiles == nil {
       return ["\"client_ca\" in [tls] needs \"certificate\" and \"key\""]
     }
+    if metricsPort != nil, metricsAddress == Self.none {
+      return ["\"port\" in [metrics] needs an \"address\""]
+    }
     return []
   }
 
@@ -68,4 +78,8 @@ package struct Configuration: SettingValues, Sendable {
   package var socketPath: String? { socket == Self.none ? nil : socket }
   /// The file by which processes share the number of clients; `nil` for a server that counts alone.
   package var countFilePath: String? { countFile == Self.none ? nil : countFile }
+  /// The path of the Unix socket to serve metrics on; `nil` for none.
+  package var metricsSocketPath: String? { metricsSocket == Self.none ? nil : metricsSocket }
+  /// Whether metrics are served.
+  package var servesMetrics: Bool { metricsPort != nil || metricsSocketPath != nil }
 }

@@ -1,5 +1,4 @@
 package import TestTaskDaemonSupport
-package import TestTaskProto
 
 /// A client that has left: what its line in the log says, and what becomes of its connection.
 package struct Departure {
@@ -18,10 +17,11 @@ package struct Departure {
   package var place: Int
   package var number: UInt64
   package var peer: String
+  package var proxy: String?
   package var milliseconds: UInt64
   package var requests: UInt64
   package var error: String?
-  package var violation: ProtocolViolation?
+  package var violation: Violation?
   package var ending: Ending
   package var reason: DisconnectReason
   /// Clients that are left.
@@ -38,6 +38,7 @@ package struct Departure {
   package func addFields(to line: inout LogText, _ traffic: Traffic) {
     line.add("conn", number)
     line.add("peer", plain: peer)
+    if let proxy { line.add("via", plain: proxy) }
     line.add("reason", reason.rawValue)
     line.add("clients", UInt64(clients))
     line.add("duration_ms", milliseconds)
@@ -48,7 +49,7 @@ package struct Departure {
     line.add("tx_bytes", traffic.bytesWritten + UInt64(isSent ? traffic.unsent : 0))
     if dropped > 0 { line.add("dropped", UInt64(dropped)) }
     if let violation {
-      line.add("violation", violation.kind.rawValue)
+      line.add("violation", violation.name)
       line.add("offset", violation.offset)
     }
     if let error { line.add("error", error) }

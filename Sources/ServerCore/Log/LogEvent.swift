@@ -2,8 +2,9 @@ package import TestTaskDaemonSupport
 
 /// A line of the log, but for those of a disconnect, which are ``Departure``'s.
 package enum LogEvent {
-  case connect(conn: UInt64, peer: String, clients: Int)
-  indirect case securedConnect(conn: UInt64, peer: String, clients: Int, SecuredSession)
+  case connect(conn: UInt64, peer: String, via: String? = nil, clients: Int)
+  indirect case securedConnect(
+    conn: UInt64, peer: String, via: String? = nil, clients: Int, SecuredSession)
   case request(conn: UInt64, sleepSeconds: UInt32?)
   case answer(conn: UInt64, connectedClients: UInt32?)
   case rejected(count: Int)
@@ -26,13 +27,15 @@ package enum LogEvent {
 
   package func addFields(to line: inout LogText) {
     switch self {
-    case .connect(let number, let peer, let clients):
+    case .connect(let number, let peer, let proxy, let clients):
       line.add("conn", number)
       line.add("peer", plain: peer)
+      if let proxy { line.add("via", plain: proxy) }
       line.add("clients", clients)
-    case .securedConnect(let number, let peer, let clients, let session):
+    case .securedConnect(let number, let peer, let proxy, let clients, let session):
       line.add("conn", number)
-      line.add("peer", peer)
+      line.add("peer", plain: peer)
+      if let proxy { line.add("via", plain: proxy) }
       line.add("clients", clients)
       line.add("tls", session.version)
       line.add("cipher", session.cipher)

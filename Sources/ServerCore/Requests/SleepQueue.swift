@@ -24,6 +24,8 @@ package struct SleepQueue {
     package var owner: Owner
     /// The clients that were connected when the request came.
     package var clients: UInt32
+    /// When it was over, in nanoseconds on the loop's clock.
+    package var deadline: UInt64
   }
 
   private struct Slot {
@@ -129,7 +131,7 @@ package struct SleepQueue {
       guard isPresent(first.owner) else { continue }
       slots[first.owner.index].sleeping -= 1
       count -= 1
-      return Due(owner: first.owner, clients: first.clients)
+      return Due(owner: first.owner, clients: first.clients, deadline: first.deadline)
     }
     return nil
   }

@@ -1,0 +1,22 @@
+/// What has to happen on a connection before its client is served.
+///
+/// While anything has, the client is counted, and the log does not have it yet.
+package struct Opening: OptionSet, Hashable, Sendable {
+  package let rawValue: UInt8
+
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// A proxy says who the client is.
+  package static let proxyHeader = Self(rawValue: 1)
+  /// Client and server agree on TLS.
+  package static let handshake = Self(rawValue: 2)
+
+  /// What comes next; `nil` when the client is served.
+  package var next: Step? {
+    contains(.proxyHeader) ? .proxyHeader : contains(.handshake) ? .handshake : nil
+  }
+
+  package enum Step: Hashable, Sendable {
+    case proxyHeader, handshake
+  }
+}

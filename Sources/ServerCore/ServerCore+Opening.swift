@@ -1,0 +1,97 @@
+internal import TestTaskProgramBasics
+
+extension ServerCore {
+  /// What has to happen on a connection before its client is served.
+  ///
+  /// - Parameters:
+  ///   - isProxy: Whether its peer is one of `proxy_from`; asked only where it matters.
+  ///   - speaksTLS: Whether the listener speaks TLS.
+  /// - Returns: The steps, which ``nextStep(of:)`` gives one by one.
+  package func opening(isProxy: @autoclosure () -> Bool, speaksTLS: Bool) -> Opening {
+    var opening: Opening = speaksTLS ? .handshake : []
+    // Never a guess from what is sent: anybody else is served under its own address.
+    if configuration.proxyProtocol, isProxy() { opening.insert(.proxyHeader) }
+    return opening
+  }
+
+  /// What comes next on a connection; `nil` when its client is to be served.
+  package func nextStep(of place: Int) -> Opening.Step? {
+    clients.read(place) { $0.opening.next } ?? nil
+  }
+
+  /// A proxy has said who the client is.
+  ///
+  /// - Parameters:
+  ///   - place: The client's place.
+  ///   - client: Its address, as the log has it; `nil` where the proxy speaks for itself, or does not
+  ///     know: then the client is known by the proxy's address.
+  package mutating func introduced(_ place: Int, as client: String?) {
+    finishStep(.proxyHeader, of: place) { known in
+      guard let client else { return }
+      known.proxy = known.peer
+      known.peer = client
+    }
+  }
+
+  /// A client's handshake is over.
+  package mutating func secured(_ place: Int, _ session: SecuredSession) {
+    finishStep(.handshake, of: place, session) { _ in }
+  }
+
+  /// What a proxy has sent is no header.
+  package mutating func headerRefused(_ place: Int, error: String, at now: UInt64) {
+    guard nextStep(of: place) == .proxyHeader else { return }
+    leave(place, .violation, .done, violation: .proxyHeader, error: error, at: now)
+    endIfDrained()
+  }
+
+  private mutating func finishStep(
+    _ step: Opening, of place: Int, _ session: SecuredSession? = nil,
+    _ change: (inout Client) -> Void
+  ) {
+    let isOver = clients.update(place) { client in
+      guard client.opening.contains(step) else { return false }
+      client.opening.remove(step)
+      change(&client)
+      return client.opening.isEmpty
+    }
+    if isOver == true { logConnect(place, session) }
+  }
+
+  /// A client that leaves before it is served has a line for its coming, too.
+  ///
+  /// - Returns: Whether it was not served yet: then there is nothing that it could still be sent.
+  mutating func abandonOpening(of place: Int) -> Bool {
+    guard nextStep(of: place) != nil else { return false }
+    logConnect(place, nil)
+    return true
+  }
+
+  private mutating func logConnect(_ place: Int, _ session: SecuredSession?) {
+    let count = clients.count
+    let event = clients.read(place) { client -> LogEvent in
+      guard let session else {
+        return .connect(
+          conn: client.number, peer: client.peer, via: client.proxy, clients: count)
+      }
+      return .securedConnect(
+        conn: client.number, peer: client.peer, via: client.proxy, clients: count, session)
+    }
+    if let event { actions.append(.log(.info, event)) }
+  }
+
+  /// A connection is closed whose client was not served yet.
+  ///
+  /// - Returns: Whether there was such a client.
+  mutating func closedWhileOpening(_ place: Int, _ end: ConnectionEnd, at now: UInt64) -> Bool {
+    switch (nextStep(of: place), end) {
+    case (nil, _): return false
+    // One that only looks whether somebody listens, as load balancers do.
+    case (.proxyHeader, .ended): leave(place, .eof, .done, at: now)
+    case (.proxyHeader, .reset): leave(place, .reset, .done, at: now)
+    default: leave(place, .handshake, .done, error: end.failure?.description, at: now)
+    }
+    endIfDrained()
+    return true
+  }
+}
