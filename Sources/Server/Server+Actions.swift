@@ -86,7 +86,6 @@ extension Server {
 
   /// Logs that a client has left, and ends its connection.
   private func leave(_ departure: Departure) {
-    publishCount()
     guard let connection = connections.remove(at: departure.place, number: departure.number)
     else { return }
     output.record(.info, Departure.name) { departure.addFields(to: &$0, connection.traffic) }

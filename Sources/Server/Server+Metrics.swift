@@ -6,13 +6,19 @@ import UVNet
 extension Server {
   /// Serves metrics where the settings say so, and says on standard error where that is.
   func serveMetrics() throws(ListenFailure) {
-    guard configuration.servesMetrics else { return }
+    guard configuration.servesMetrics || !inheritedForMetrics.isEmpty else { return }
     let endpoint = MetricsEndpoint(
       on: loop,
       MetricsEndpoint.Pages(
         metrics: { [unowned self] in core.metricsText(processFacts).bytes },
         complaint: { [unowned self] in core.complaint }),
       onError: { [unowned self] in acceptFailed($0) })
+    loop.measuresCallbacks = true
+    loop.onCallbackMeasured { [unowned self] in core.metrics.countCallback($0) }
+    guard inheritedForMetrics.isEmpty else {
+      for socket in inheritedForMetrics { try takeOver(socket, for: endpoint) }
+      return
+    }
     let places = try configuration.placesOfMetrics
     if let address = places.tcp {
       do throws(UVError) {
@@ -32,8 +38,17 @@ extension Server {
         throw ListenFailure(error, socket)
       }
     }
-    loop.measuresCallbacks = true
-    loop.onCallbackMeasured { [unowned self] in core.metrics.countCallback($0) }
+  }
+
+  private func takeOver(
+    _ socket: InheritedSocket, for endpoint: MetricsEndpoint
+  ) throws(ListenFailure) {
+    do throws(UVError) {
+      let place = try endpoint.takeOver(socket)
+      output.diagnostics.print(.info, "metrics \(place.escapedForTerminal)")
+    } catch {
+      throw ListenFailure(error, socket)
+    }
   }
 
   private var processFacts: ProcessFacts {

@@ -18,7 +18,6 @@ extension Server {
     let opening = core.opening(isProxy: isProxy(), speaksTLS: tls != nil)
     if let place = core.connected(peer: peer, opening: opening, at: now) {
       connections.insert(connection, at: place)
-      publishCount()
       if !inheritsSettings { applySettings(to: connection) }
       if opening.isEmpty {
         connection.start(handlers)

@@ -20,12 +20,12 @@ final class Server {
 
   /// Listening sockets that the service manager has opened; they are in the place of those of the settings.
   let inherited: [InheritedSocket]
+  /// Those that are for metrics, in the place of those of the settings.
+  let inheritedForMetrics: [InheritedSocket]
   var tcpListeners: [TCPListener] = []
   /// What secures connections by TCP; `nil` for the plain protocol.
   private(set) var tls: ServerTLS?
   var unixListeners: [UnixListener] = []
-  /// What this server and others count clients together by.
-  private var sharedCount: SharedCounter?
   /// Whether accepted connections inherit today's settings from their listener, and not older ones.
   var inheritsSettings = true
   var answerTimer: LoopTimer?
@@ -46,7 +46,9 @@ final class Server {
   /// the loop's ten, two listening sockets, the file of the count, the log, and for a moment the log's reopening, the configuration, the service
   /// manager's socket and a client that is turned away; and those of metrics, where they are served.
   static func reservedDescriptors(_ values: Configuration, _ inherited: [InheritedSocket]) -> Int {
-    21 + inherited.count + (values.servesMetrics ? MetricsEndpoint.mostScrapers + 2 : 0)
+    21 + inherited.count
+      + (values.servesMetrics || inherited.contains(where: \.isForMetrics)
+        ? MetricsEndpoint.mostScrapers + 2 : 0)
   }
 
   /// Opens the log; nothing is listened on before ``start()``.
@@ -62,7 +64,8 @@ final class Server {
     _ loader: SettingsLoader<Configuration>, _ settings: Settings<Configuration>,
     inherited: [InheritedSocket], descriptorRoom: Int, diagnostics: Diagnostics
   ) throws {
-    self.inherited = inherited
+    self.inherited = inherited.filter { !$0.isForMetrics }
+    inheritedForMetrics = inherited.filter(\.isForMetrics)
     let values = settings.values
     tls = try ServerTLS(values)
     core = ServerCore(values, descriptorRoom: descriptorRoom)
@@ -119,19 +122,14 @@ final class Server {
     do throws(UVError) {
       // Above the descriptors of all clients: see SharedCounter.
       let number =
-        configuration.maxConnections + Self.reservedDescriptors(configuration, inherited) - 1
+        configuration.maxConnections
+        + Self.reservedDescriptors(configuration, inherited + inheritedForMetrics) - 1
       let counter = try SharedCounter(file: path, descriptorFrom: Int32(clamping: number))
-      sharedCount = counter
-      core.countOthers = { counter.others }
+      core.sharedCount = SharedCount(
+        publish: { counter.own = UInt32(clamping: $0) }, others: { counter.others })
     } catch {
       throw CountFileFailure(error)
     }
-  }
-
-  /// Tells the other processes how many clients there are here.
-  @inline(__always)
-  func publishCount() {
-    if let sharedCount { sharedCount.own = UInt32(clamping: core.clientCount) }
   }
 
   private func end(by signal: Int32, _ name: String) {
@@ -153,7 +151,8 @@ final class Server {
   private func takeSettingsOver() {
     let room = DescriptorLimit.raise(
       for: daemon.settings.values.maxConnections,
-      reserve: Self.reservedDescriptors(daemon.settings.values, inherited))
+      reserve: Self.reservedDescriptors(
+        daemon.settings.values, inherited + inheritedForMetrics))
     if let warning = daemon.settings.lowerConnections(to: room) {
       output.diagnostics.report(.warning, warning)
     }

@@ -34,7 +34,7 @@ extension ServerCore {
       sleeping.sleeping(of: owner) < configuration.maxSleepingRequestsPerConnection
     else { return false }
     let deadline = Self.deadline(after: seconds, from: now)
-    let elsewhere = others ?? countOthers?() ?? 0
+    let elsewhere = others ?? sharedCount?.others() ?? 0
     others = elsewhere
     sleeping.add(owner, until: deadline, clients: UInt32(clamping: clients.count + elsewhere))
     countRequests(1, of: place)

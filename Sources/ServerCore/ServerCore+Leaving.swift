@@ -42,6 +42,7 @@ extension ServerCore {
     }
     clients.remove(place)
     metrics.countDisconnect(reason)
+    sharedCount?.publish(clients.count)
     if let departure { actions.append(.leave(departure)) }
   }
 

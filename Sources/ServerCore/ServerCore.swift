@@ -27,8 +27,8 @@ package struct ServerCore {
   var clients = ClientTable()
   var memory = MemoryLedger()
   private var lastNumber: UInt64 = 0
-  /// Counts the clients of the other processes that share the number; `nil` where there are none.
-  package var countOthers: (() -> Int)?
+  /// What counts clients together with other processes; `nil` for a server that counts alone.
+  package var sharedCount: SharedCount?
   /// Connections of clients that have left, whose last answers are still on their way.
   package internal(set) var lingeringCount = 0
   var rejections = Rejections()
@@ -108,6 +108,7 @@ package struct ServerCore {
       owner: owner, peer: peer, connectedAt: now, activity: ConnectionActivity(at: now))
     client.opening = opening
     clients.insert(client)
+    sharedCount?.publish(clients.count)
     memory.enter(owner.index)
     if opening.isEmpty {
       actions.append(

@@ -322,17 +322,19 @@ def restart_activated(place):
     check(process.wait(PATIENCE) == 0 and os.path.exists(path), "the Unix socket's file is gone")
 
 
-@row("61-systemd", "systemd-socket-activate starts the server at the first connection, with two sockets")
+@row("61-systemd", "systemd-socket-activate starts the server at the first connection, with two sockets and one for metrics")
 def socket_activate(place):
     program = shutil.which("systemd-socket-activate")
     if not program:
         raise Skipped("no systemd-socket-activate")
     path = f"{place.path}/socket"
-    with socket.socket() as free:
+    with socket.socket() as free, socket.socket() as another:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        another.bind(("127.0.0.1", 0))
+        port, metrics = free.getsockname()[1], another.getsockname()[1]
     launcher = place.start(
-        [program, "-l", f"127.0.0.1:{port}", "-l", path, "--fdname=tcp:unix",
+        [program, "-l", f"127.0.0.1:{port}", "-l", path, "-l", f"127.0.0.1:{metrics}",
+         "--fdname=tcp:unix:metrics",
          f"{place.programs}/testtask-server", "--log-file", "log"],
         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     until(lambda: os.path.exists(path), "systemd-socket-activate listens")
@@ -342,6 +344,9 @@ def socket_activate(place):
         other.connect(path)
         other.sendall(FAST)
         check(len(other.recv(100)) == 24, "no answer on the Unix socket")
+    with socket.create_connection(("127.0.0.1", metrics), PATIENCE) as other:
+        other.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        check(b" 200 " in other.recv(1000), "no metrics on the socket of that name")
     launcher.send_signal(signal.SIGTERM)
     check(launcher.wait(PATIENCE) == 0, "no clean end")
     errors = launcher.stderr.read().decode()

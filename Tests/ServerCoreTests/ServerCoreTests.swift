@@ -123,12 +123,15 @@ import Testing
 
   @Test func `a slow request counts the clients of other processes, once a read`() throws {
     var core = core()
-    let place = try connect(&core)
     var looks = 0
-    core.countOthers = {
-      looks += 1
-      return looks == 1 ? 41 : 7
-    }
+    var published: [Int] = []
+    core.sharedCount = SharedCount(
+      publish: { published.append($0) },
+      others: {
+        looks += 1
+        return looks == 1 ? 41 : 7
+      })
+    let place = try connect(&core)
     #expect(receive(Self.fast, from: place, &core) == 1)
     #expect(looks == 0, "a fast request asks nobody")
     let slow: [UInt8] = [4, 0x22, 2, 8, 0]
@@ -138,6 +141,9 @@ import Testing
     var counts: [UInt32] = []
     while let answer = core.nextAnswer(at: 0) { counts.append(answer.connectedClients) }
     #expect(counts == [42, 42, 8])
+    core.closed(try connect(&core), .reset, unsent: 0, at: 0)
+    core.closed(place, .ended, unsent: 0, at: 0)
+    #expect(published == [1, 2, 1, 0])
   }
 
   @Test func `a server that hands over serves new clients until its drain begins`() throws {

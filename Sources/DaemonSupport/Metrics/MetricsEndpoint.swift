@@ -68,6 +68,27 @@ package final class MetricsEndpoint {
     listeners.append(listener)
   }
 
+  /// Listens on a socket of the service manager's, until the loop ends.
+  ///
+  /// - Returns: Where that is: `address=127.0.0.1 port=9100`, or `socket=/run/metrics`.
+  /// - Throws: The system's error; the socket is still the caller's then.
+  package func takeOver(_ socket: InheritedSocket) throws(UVError) -> String {
+    switch socket.kind {
+    case .tcp:
+      let listener = try TCPListener.adopt(
+        descriptor: socket.descriptor, on: loop, options: .init(backlog: 128),
+        onError: { [self] in onError($1) }, onConnection: { [self] in serve($1) })
+      listeners.append(listener)
+      return "address=\(listener.localAddress.host) port=\(listener.localAddress.port)"
+    case .unix:
+      let listener = try UnixListener.adopt(
+        descriptor: socket.descriptor, on: loop, options: .init(backlog: 128),
+        onError: { [self] in onError($1) }, onConnection: { [self] in serve($1) })
+      listeners.append(listener)
+      return "socket=\(listener.localAddress.path ?? "\(listener.localAddress)")"
+    }
+  }
+
   private func serve(_ connection: StreamConnection) {
     scrapers += 1
     if scrapers >= Self.mostScrapers { listeners.forEach { $0.pauseAccepting() } }

@@ -21,6 +21,9 @@ package struct InheritedSocket: Equatable {
   package let name: String
   package let kind: Kind
 
+  /// Whether it is for metrics and not for clients.
+  package var isForMetrics: Bool { name == "metrics" }
+
   /// Takes over what the environment names, and takes the names out of it, so that no child thinks that they
   /// are meant for it.
   ///
