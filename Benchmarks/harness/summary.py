@@ -2,7 +2,7 @@
 
 from statistics import median
 
-from .programs import LIMIT
+from .programs import REFERENCE
 
 # Above this share of the time on a core, its program could not have done more.
 SATURATED = 0.93
@@ -48,11 +48,11 @@ def spread_of(values):
 
 
 def of_rounds(rounds):
-    """`rounds`: a list of {server: what was seen}. Ratios are to the limit in the same round."""
+    """`rounds`: a list of {server: what was seen}. Ratios are to the reference in the same round."""
     result = {}
     for name in dict.fromkeys(name for run in rounds for name in run):
         runs = [run[name] for run in rounds if name in run]
-        pairs = [(run[name], run[LIMIT]) for run in rounds if name in run and LIMIT in run]
+        pairs = [(run[name], run[REFERENCE]) for run in rounds if name in run and REFERENCE in run]
         bounds = [run["bound"] for run in runs]
         medians = (
             "requests_per_second", "cpu_us", "load_cpu_us", "user_share", "p50_us", "p99_us", "p99.9_us",
@@ -92,7 +92,7 @@ def table(header, rows):
 
 
 def throughput_table(summary, calls):
-    header = ["", "requests/s", "to limit", "CPU µs", "user", "system", "CPU to limit",
+    header = ["", "requests/s", "to libuv", "CPU µs", "user", "system", "CPU to libuv",
               "p50 µs", "p99", "p99.9", "calls", "bound by", "busy", "kept waiting"]
     rows = []
     for name, s in summary.items():

@@ -67,13 +67,13 @@ class Figures(unittest.TestCase):
             callgrind.difference(few, many, 10), {("a", "start"): (0, 0), ("a", "late"): (5, 8)})
 
     def test_ratios_are_of_one_round_and_skip_what_failed(self):
-        limit, ours = summary.seen(run(cpu=0.5)), summary.seen(run(cpu=0.75))
-        slow = {key: 2 * value if key == "cpu_us" else value for key, value in limit.items()}
+        libuv, ours = summary.seen(run(cpu=0.5)), summary.seen(run(cpu=0.75))
+        slow = {key: 2 * value if key == "cpu_us" else value for key, value in libuv.items()}
         rounds = [
-            {"epoll-c": limit, "ours": ours}, {"epoll-c": slow, "ours": ours}, {"epoll-c": limit}, {"ours": ours}]
+            {"libuv-c": libuv, "ours": ours}, {"libuv-c": slow, "ours": ours}, {"libuv-c": libuv}, {"ours": ours}]
         seen = summary.of_rounds(rounds)
         self.assertEqual(seen["ours"]["cpu_ratio"], {"median": 1.125, "min": 0.75, "max": 1.5})
-        self.assertEqual(seen["epoll-c"]["cpu_ratio"]["median"], 1)
+        self.assertEqual(seen["libuv-c"]["cpu_ratio"]["median"], 1)
 
     def test_what_is_busy_is_what_bound_a_run(self):
         self.assertEqual(summary.bound_of(run(cpu=0.97, load=0.7)), "server")

@@ -33,11 +33,22 @@ extension Message {
   /// - Returns: How many there are; each is ``fastRequestByteCount`` long.
   @inlinable
   public static func fastRequests(leading bytes: RawSpan, atMost most: Int) -> Int {
+    bytes.byteCount < runByteCount
+      ? fastRequestsOneByOne(leading: bytes, atMost: most, after: 0)
+      : fastRequestsByRuns(leading: bytes, atMost: most)
+  }
+
+  /// Counts on from `count` fast requests that `bytes` is known to begin with.
+  @inlinable
+  @inline(__always)
+  static func fastRequestsOneByOne(
+    leading bytes: RawSpan, atMost most: Int, after count: Int
+  ) -> Int {
     let prefix = UInt16(littleEndian: UInt16(FieldTag.requestForFastResponse) << 8 | 2)
-    var count = 0
-    var position = 0
-    // The loads need no check of their own: all three bytes from `position` on are in the span, by
-    // the condition before them. With checks each request of a long run costs two branches more.
+    var count = count
+    var position = count * fastRequestByteCount
+    // The loads need no check of their own: all bytes that they read are in the span, by the
+    // condition before them. With checks each request of a long run costs two branches more.
     while count < most, position + fastRequestByteCount <= bytes.byteCount,
       unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt16.self)
         == prefix,
@@ -47,6 +58,47 @@ extension Message {
       position += fastRequestByteCount
     }
     return count
+  }
+
+  /// Eight fast requests are as long as three words, which are compared at once: 3 instructions a
+  /// request in place of 9.
+  @inlinable
+  static var runByteCount: Int { 24 }
+
+  /// Counts the fast requests that `bytes` begins with by eights.
+  ///
+  /// Out of line, so that a single request, the commonest read, pays for one comparison only.
+  @usableFromInline
+  @inline(never)
+  static func fastRequestsByRuns(leading bytes: RawSpan, atMost most: Int) -> Int {
+    var count = 0
+    var position = 0
+    while position + runByteCount <= bytes.byteCount, most - count >= 8,
+      unsafe isRun(bytes, at: position)
+    {
+      count += 8
+      position += runByteCount
+    }
+    return fastRequestsOneByOne(leading: bytes, atMost: most, after: count)
+  }
+
+  /// Whether eight fast requests begin at a position; the span must have ``runByteCount`` bytes there.
+  @inline(__always)
+  @unsafe
+  private static func isRun(_ bytes: RawSpan, at position: Int) -> Bool {
+    let tag = UInt64(FieldTag.requestForFastResponse)
+    let period = tag << 8 | 2
+    // The three words of 02 1a 00 02 1a 00 …, which begin with 02, 00 and 1a.
+    let words = (
+      period | period << 24 | period << 48, period << 8 | period << 32 | 2 << 56,
+      tag | period << 16 | period << 40
+    )
+    func word(_ index: Int) -> UInt64 {
+      UInt64(
+        littleEndian: unsafe bytes.unsafeLoadUnaligned(
+          fromUncheckedByteOffset: position + 8 * index, as: UInt64.self))
+    }
+    return (word(0) ^ words.0) | (word(1) ^ words.1) | (word(2) ^ words.2) == 0
   }
 
   /// The length of a fast request's usual frame: prefix, tag, and the length of its empty content.

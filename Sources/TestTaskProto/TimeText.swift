@@ -20,13 +20,13 @@ package struct TimeText: Sendable {
   private var second: Int64 = 0
   private var millisecond = 0
   /// The time last asked for, in ASCII.
-  @usableFromInline package private(set) var text: [UInt8]
+  @usableFromInline package private(set) var text: [UInt8] = []
 
   /// A text of the first moment of 1970.
   package init(_ style: Style) {
     self.style = style
     fractionStart = style == .answer ? Timestamp.textByteCount - 3 : 20
-    text = Self.text(style, second: 0, millisecond: 0)
+    rewrite(second: 0, millisecond: 0)
   }
 
   /// Sets the text to a moment of the wall clock; fractions of a millisecond are cut off.
@@ -44,7 +44,7 @@ package struct TimeText: Sendable {
   /// Sets the text to a second since 1970 and a millisecond of it, 0 … 999.
   package mutating func update(second: Int64, millisecond: Int) {
     if second != self.second {
-      text = Self.text(style, second: second, millisecond: millisecond)
+      rewrite(second: second, millisecond: millisecond)
       self.second = second
     } else if millisecond != self.millisecond {
       let start = fractionStart
@@ -54,28 +54,22 @@ package struct TimeText: Sendable {
     self.millisecond = millisecond
   }
 
-  private static func text(_ style: Style, second: Int64, millisecond: Int) -> [UInt8] {
+  /// Writes the whole text anew, into the memory that it has.
+  private mutating func rewrite(second: Int64, millisecond: Int) {
     let (time, offset) = Timestamp.at(
       second, millisecond: millisecond, in: style == .utc ? .utc : .local)
+    text.removeAll(keepingCapacity: true)
     switch style {
-    case .answer: return time.bytes
-    case .local: return time.rfc3339(offsetInSeconds: offset)
-    case .utc: return time.rfc3339(offsetInSeconds: nil)
+    case .answer: time.append(to: &text)
+    case .local: time.appendRFC3339(to: &text, offsetInSeconds: offset)
+    case .utc: time.appendRFC3339(to: &text, offsetInSeconds: nil)
     }
   }
 }
 
 extension Timestamp {
-  /// The text form, as ASCII.
-  fileprivate var bytes: [UInt8] {
-    var text: [UInt8] = []
-    append(to: &text)
-    return text
-  }
-
-  /// The time as RFC 3339 has it; without an offset it is UTC.
-  func rfc3339(offsetInSeconds offset: Int?) -> [UInt8] {
-    var text: [UInt8] = []
+  /// Appends the time as RFC 3339 has it; without an offset it is UTC.
+  func appendRFC3339(to text: inout [UInt8], offsetInSeconds offset: Int?) {
     func append(_ number: Int, digits: Int = 2, before separator: Unicode.Scalar? = nil) {
       DecimalDigits.append(number, count: digits, to: &text)
       if let separator { text.append(UInt8(ascii: separator)) }
@@ -87,11 +81,10 @@ extension Timestamp {
     append(minute, before: ":")
     append(second, before: ".")
     append(millisecond, digits: 3)
-    guard let offset else { return text + [UInt8(ascii: "Z")] }
+    guard let offset else { return text.append(UInt8(ascii: "Z")) }
     let minutes = offset / 60
     text.append(UInt8(ascii: minutes < 0 ? "-" : "+"))
     append(abs(minutes) / 60, before: ":")
     append(abs(minutes) % 60)
-    return text
   }
 }

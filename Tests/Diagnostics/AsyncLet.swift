@@ -1,7 +1,7 @@
 // error: sending 'connection' risks causing data races
 import UVNet
 
-@LoopActor func greet(_ listener: AsyncListener) async throws {
+@LoopActor func greet(_ listener: AsyncListener<TCPConnection>) async throws {
   guard let connection = try await listener.accept() else { return }
   #if WRONG
     async let line = connection.read(exactly: 5)

@@ -11,7 +11,7 @@ import UVNet
   }
 #endif
 
-@LoopActor func serve(_ listener: AsyncListener) async throws {
+@LoopActor func serve(_ listener: AsyncListener<TCPConnection>) async throws {
   try await listener.serve { connection in
     try await answer(connection)
   }

@@ -10,7 +10,9 @@ actor Statistics {
   #endif
 }
 
-@LoopActor func serve(_ listener: AsyncListener, _ statistics: Statistics) async throws {
+@LoopActor func serve(_ listener: AsyncListener<TCPConnection>, _ statistics: Statistics)
+  async throws
+{
   try await listener.serve { connection in
     for try await bytes in connection.chunks { try await connection.write(bytes) }
     #if WRONG

@@ -16,7 +16,7 @@ func answer(_ connection: TCPConnection) async throws {
   }
 #endif
 
-@LoopActor func serve(_ listener: AsyncListener) async throws {
+@LoopActor func serve(_ listener: AsyncListener<TCPConnection>) async throws {
   try await listener.serve { connection in
     try await answer(connection)
     for try await bytes in connection.chunks {

@@ -42,6 +42,17 @@ import UVNetTestKit
     }
   }
 
+  @Test func `names: listening in a task`() async throws {
+    try await AsyncHarness.run { loop in
+      var printed: [String] = []
+      func print(_ text: String) { printed.append(text) }
+      let listener = try await AsyncListener.listen(host: "localhost", port: 0, on: loop)
+      print("listening on \(listener.localAddresses)")
+      #expect(printed.first?.contains("127.0.0.1:\(listener.localAddress.port)") == true)
+      listener.close()
+    }
+  }
+
   @Test func `names: a service`() throws {
     try LoopHarness.run { loop, calls in
       // A system without a list of services knows none.

@@ -36,5 +36,26 @@ import UVNetTestKit
         calls.expect(["from"])
       }
     }
+
+    @Test func `Unix sockets: listening and connecting in tasks`() async throws {
+      try await AsyncHarness.run { loop in
+        var printed: [String] = []
+        func print(_ text: String) { printed.append(text) }
+        let address = try UnixAddress(path: "/tmp/uvnet-article-tasks.\(loop.now.nanoseconds)")
+        let listener = try AsyncListener.listen(at: address, on: loop, options: .init(mode: 0o660))
+        let server = loop.task {
+          try await listener.serve { connection in
+            for try await bytes in connection.chunks { try await connection.write(bytes) }
+          }
+        }
+        let client = try await UnixConnection.connect(to: address, on: loop)
+        try await client.write("hello")
+        print(String(decoding: try await client.read(exactly: 5) ?? [], as: UTF8.self))
+        client.closeGracefully()
+        listener.close()
+        try await server.value
+        #expect(printed == ["hello"])
+      }
+    }
   #endif
 }

@@ -12,9 +12,9 @@ struct FastRequestRunTests {
     var random = SplitMix64(seed: seed)
     for _ in 0..<5_000 {
       var stream: [UInt8] = []
-      for _ in 0..<random.below(6) { stream += Self.request }
+      for _ in 0..<random.below(30) { stream += Self.request }
       if random.below(2) == 0 { stream += random.stream() }
-      let most = random.below(8)
+      let most = random.below(32)
       let count = Message.fastRequests(leading: stream.span.bytes, atMost: most)
 
       var decoder = FrameDecoder()
@@ -33,6 +33,21 @@ struct FastRequestRunTests {
       #expect(counted.elementsEqual(Array(repeating: Self.request, count: count).joined()))
       let rest = stream.dropFirst(counted.count)
       #expect(count == most || !rest.starts(with: Self.request), "\(stream.hex)")
+    }
+  }
+
+  @Test("a run ends at the first byte that differs, and at the most that is asked for")
+  func runEnds() {
+    for length in 0..<28 {
+      let run = Array(Array(repeating: Self.request, count: length).joined())
+      for most in 0..<30 {
+        #expect(Message.fastRequests(leading: run.span.bytes, atMost: most) == min(length, most))
+      }
+      for position in run.indices {
+        var stream = run
+        stream[position] ^= 0x80
+        #expect(Message.fastRequests(leading: stream.span.bytes, atMost: .max) == position / 3)
+      }
     }
   }
 

@@ -11,9 +11,9 @@ import Testing
   ) throws {
     let time = try #require(
       Timestamp(year: 2026, month: 11, day: 2, hour: 3, minute: 4, second: 5, millisecond: 7))
-    #expect(
-      String(decoding: time.rfc3339(offsetInSeconds: seconds), as: UTF8.self)
-        == "2026-11-02T03:04:05.007" + offset)
+    var text: [UInt8] = []
+    time.appendRFC3339(to: &text, offsetInSeconds: seconds)
+    #expect(String(decoding: text, as: UTF8.self) == "2026-11-02T03:04:05.007" + offset)
   }
 
   @Test(arguments: [

@@ -65,7 +65,51 @@ package enum LogFile {
     guard unsafe access(folder, W_OK | X_OK) == 0 else {
       throw Failure(path: folder, reason: reason(errno))
     }
+    #if os(Linux)
+      try checkFileCanBeMade(in: folder)
+    #endif
   }
+
+  #if os(Linux)
+    /// Permissions do not tell it all: a file can be made neither in /proc nor on a full disk.
+    ///
+    /// A file without a name (open(2), O_TMPFILE) is made and gone at once. Not all file systems have
+    /// such files; of those, the kernel's own have no others either.
+    private static func checkFileCanBeMade(in folder: String) throws(Failure) {
+      let descriptor = unsafe Glibc.open(folder, temporaryFile | O_WRONLY | O_CLOEXEC, mode_t(mode))
+      guard descriptor < 0 else {
+        _ = close(descriptor)
+        return
+      }
+      guard errno == EOPNOTSUPP || errno == EISDIR else {
+        throw Failure(path: folder, reason: reason(errno))
+      }
+      guard isKernelsOwn(folder) else { return }
+      throw Failure(path: folder, reason: "no file can be made there")
+    }
+
+    /// O_TMPFILE, which is too complex a macro for Swift.
+    private static var temporaryFile: Int32 { 0o20_000_000 | O_DIRECTORY }
+
+    /// Whether a folder is in a file system in which the kernel shows itself, by proc(5), mountinfo.
+    private static func isKernelsOwn(_ folder: String) -> Bool {
+      var status = stat()
+      guard unsafe stat(folder, &status) == 0,
+        let mounts = try? Descriptor.readFile(
+          "/proc/self/mountinfo", limit: 1 << 20, isPrivate: false)
+      else { return false }
+      let major = (status.st_dev >> 8) & 0xfff
+      let minor = status.st_dev & 0xff | (status.st_dev >> 12) & 0xfff00
+      for line in String(decoding: mounts, as: UTF8.self).split(separator: "\n") {
+        let fields = line.split(separator: " ")
+        guard fields.count > 2, fields[2] == "\(major):\(minor)",
+          let separator = fields.firstIndex(of: "-"), separator + 1 < fields.count
+        else { continue }
+        return ["proc", "sysfs", "cgroup", "cgroup2"].contains(fields[separator + 1])
+      }
+      return false
+    }
+  #endif
 
   /// Standard output may be closed or read only, so that no line can ever be written.
   private static func checkStandardOutput() throws(Failure) {

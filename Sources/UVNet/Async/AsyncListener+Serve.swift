@@ -1,5 +1,5 @@
 @available(macOS 26, *)
-extension AsyncListener {
+extension AsyncListener where Connection == TCPConnection {
   /// Serves every connection in a child task of its own, until the listener is closed.
   ///
   /// A connection whose `body` has returned is closed gracefully, one whose `body` has thrown at
@@ -23,6 +23,40 @@ extension AsyncListener {
     onFailure: (@LoopActor (TCPConnection, any Error) -> Void)? = nil,
     _ body: @escaping @LoopActor (TCPConnection) async throws -> Void
   ) async throws(UVError) {
+    try await serveEach(onFailure, body)
+  }
+}
+
+@available(macOS 26, *)
+extension AsyncListener where Connection == UnixConnection {
+  /// Serves every connection in a child task of its own, until the listener is closed.
+  ///
+  /// It does all that `serve` does for TCP connections.
+  ///
+  /// - Parameters:
+  ///   - onFailure: Called with an error that ended a connection.
+  ///   - body: Serves one connection. It must not keep it.
+  /// - Throws: ``UVError/Code/canceled`` when the task is cancelled, or everything on the loop is
+  ///   closed. The listener is not closed by that.
+  @LoopActor
+  public func serve(
+    onFailure: (@LoopActor (UnixConnection, any Error) -> Void)? = nil,
+    _ body: @escaping @LoopActor (UnixConnection) async throws -> Void
+  ) async throws(UVError) {
+    try await serveEach(onFailure, body)
+  }
+}
+
+@available(macOS 26, *)
+extension AsyncListener {
+  /// What `serve` does for each kind of connection; each has its own, so that the compiler specializes
+  /// this one for it.
+  @LoopActor
+  @inline(__always)
+  fileprivate func serveEach(
+    _ onFailure: (@LoopActor (Connection, any Error) -> Void)?,
+    _ body: @escaping @LoopActor (Connection) async throws -> Void
+  ) async throws(UVError) {
     let failure = await withDiscardingTaskGroup(returning: UVError?.self) { group in
       do throws(UVError) {
         while let connection = try await accept() {
@@ -38,8 +72,8 @@ extension AsyncListener {
 
   @LoopActor
   private static func serve(
-    _ connection: TCPConnection, _ onFailure: (@LoopActor (TCPConnection, any Error) -> Void)?,
-    _ body: @LoopActor (TCPConnection) async throws -> Void
+    _ connection: Connection, _ onFailure: (@LoopActor (Connection, any Error) -> Void)?,
+    _ body: @LoopActor (Connection) async throws -> Void
   ) async {
     do {
       // As `scoped` does, with fewer functions in between for as long as the connection lives.

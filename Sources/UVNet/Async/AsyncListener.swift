@@ -1,87 +1,47 @@
-/// A listening TCP socket whose connections a task accepts.
+/// A listening socket whose connections a task accepts: TCP, at one or several addresses, or Unix.
 ///
-/// ``serve(onFailure:_:)`` is what a server wants: a child task a connection, each ended and closed
+/// The address that is given says which: `AsyncListener.listen(at: address, on: loop)` makes an
+/// `AsyncListener<TCPConnection>` of a ``SocketAddress``, and an `AsyncListener<UnixConnection>` of a
+/// ``UnixAddress``.
+///
+/// `serve` is what a server wants: a child task a connection, each ended and closed
 /// by itself. As a sequence it gives the connections to a single task, which closes them.
 ///
 /// Connections that no task accepts wait in the system's backlog, except for up to 16.
-public final class AsyncListener: AsyncSequence {
+public final class AsyncListener<Connection: StreamConnection>: AsyncSequence {
   /// A connection; the task that takes it closes it.
-  public typealias Element = TCPConnection
+  public typealias Element = Connection
   /// What ends the sequence early; see ``accept()``.
   public typealias Failure = UVError
 
   private let tasks: LoopTasks
   private let wait = LoopWait()
-  private var listener: TCPListener?
-  private var waiting: [TCPConnection] = []
+  /// What listens, one for each address; none until they have been made.
+  var listeners: [StreamListener] = []
+  private var waiting: [Connection] = []
 
   /// Connections that are accepted before a task asks for them.
-  private static let mostWaiting = 16
+  private static var mostWaiting: Int { 16 }
 
-  private init(_ tasks: LoopTasks) { self.tasks = tasks }
-
-  /// Binds and listens.
-  ///
-  /// - Parameters:
-  ///   - address: Where to listen; port 0 asks for any free one.
-  ///   - loop: The loop to accept on.
-  ///   - options: How to listen.
-  ///   - onError: Called when accepting a connection fails; the listener stays open.
-  /// - Returns: The listener. Dropping it does not close it.
-  /// - Throws: ``UVError/Code/addressInUse`` and the like, as ``TCPListener`` does.
-  public static func listen(
-    at address: SocketAddress, on loop: EventLoop,
-    options: TCPListener.Options = TCPListener.Options(), onError: ((UVError) -> Void)? = nil
-  ) throws(UVError) -> AsyncListener {
-    let accepting = AsyncListener(try loop.startTasks())
-    accepting.listener = try TCPListener.listen(
-      at: address, on: loop, options: options, onError: onError.map { body in { body($1) } },
-      onConnection: { accepting.didAccept($1, from: $0) })
-    return accepting
-  }
-
-  /// Listens on a bound socket that something else has opened, such as a service manager.
-  ///
-  /// - Parameters:
-  ///   - descriptor: The socket. It belongs to the listener from now on; when the call throws it may
-  ///     have been closed.
-  ///   - loop: The loop to accept on.
-  ///   - options: How to listen; what concerns binding is ignored.
-  ///   - onError: Called when accepting a connection fails; the listener stays open.
-  /// - Returns: The listener. Dropping it does not close it.
-  /// - Throws: The system's error.
-  public static func adopt(
-    descriptor: Int32, on loop: EventLoop,
-    options: TCPListener.Options = TCPListener.Options(), onError: ((UVError) -> Void)? = nil
-  ) throws(UVError) -> AsyncListener {
-    let accepting = AsyncListener(try loop.startTasks())
-    accepting.listener = try TCPListener.adopt(
-      descriptor: descriptor, on: loop, options: options,
-      onError: onError.map { body in { body($1) } },
-      onConnection: { accepting.didAccept($1, from: $0) })
-    return accepting
-  }
-
-  /// The address in use; its port is the one that the system chose, where 0 was asked for.
-  public var localAddress: SocketAddress {
-    listener?.localAddress ?? SocketAddress(.any, port: 0)
-  }
+  init(_ tasks: LoopTasks) { self.tasks = tasks }
 
   /// Whether ``close()`` has been called, or everything on the loop is being closed.
-  public var isClosing: Bool { listener?.isClosing ?? true }
+  public var isClosing: Bool { listeners.allSatisfy { $0.isClosing } }
 
-  private func didAccept(_ connection: TCPConnection, from listener: TCPListener) {
+  func didAccept(_ connection: Connection) {
     waiting.append(connection)
-    if waiting.count >= Self.mostWaiting { listener.pauseAccepting() }
+    if waiting.count >= Self.mostWaiting {
+      for listener in listeners { listener.pauseAccepting() }
+    }
     wait.wake()
   }
 
   /// Stops listening, and closes the connections that no task has taken.
   ///
-  /// A task that waits for a connection gets `nil`. Connections that were taken are not touched.
-  /// Calling it again does nothing.
+  /// A task that waits for a connection goes on: there are no more. Connections that were taken are
+  /// not touched. Calling it again does nothing.
   public func close() {
-    listener?.close()
+    for listener in listeners { listener.close() }
     for connection in waiting { connection.close() }
     waiting = []
     wait.wake()
@@ -93,14 +53,14 @@ public final class AsyncListener: AsyncSequence {
   ///
   /// - Returns: The connection; `nil` once the listener is closed.
   /// - Throws: ``UVError/Code/canceled`` when the task is cancelled or the loop ends. The listener
-  ///   stays open.
-  public nonisolated(nonsending) func accept() async throws(UVError) -> TCPConnection? {
+  ///   goes on listening.
+  public nonisolated(nonsending) func accept() async throws(UVError) -> Connection? {
     try await accept(isolation: #isolation)
   }
 
   private func accept(
     isolation: isolated (any Actor)?
-  ) async throws(UVError) -> TCPConnection? {
+  ) async throws(UVError) -> Connection? {
     guard !wait.isBusy else {
       stopProgram("two tasks accept connections of a listener at the same time", #fileID, #line)
     }
@@ -113,10 +73,12 @@ public final class AsyncListener: AsyncSequence {
     }
   }
 
-  private func takeWaiting() -> TCPConnection? {
+  private func takeWaiting() -> Connection? {
     guard !waiting.isEmpty else { return nil }
     let connection = waiting.removeFirst()
-    if waiting.isEmpty { listener?.resumeAccepting() }
+    if waiting.isEmpty {
+      for listener in listeners { listener.resumeAccepting() }
+    }
     return connection
   }
 
@@ -131,7 +93,7 @@ public final class AsyncListener: AsyncSequence {
     ///
     /// - Returns: The connection; `nil` once the listener is closed.
     /// - Throws: As ``AsyncListener/accept()`` does.
-    public nonisolated(nonsending) mutating func next() async throws(UVError) -> TCPConnection? {
+    public nonisolated(nonsending) mutating func next() async throws(UVError) -> Connection? {
       try await listener.accept(isolation: #isolation)
     }
 
@@ -142,7 +104,7 @@ public final class AsyncListener: AsyncSequence {
     /// - Throws: As ``AsyncListener/accept()`` does.
     public mutating func next(
       isolation actor: isolated (any Actor)?
-    ) async throws(UVError) -> TCPConnection? {
+    ) async throws(UVError) -> Connection? {
       try await listener.accept(isolation: actor)
     }
   }

@@ -192,7 +192,7 @@ extension StreamConnection {
   /// Calls `body`, in which reads and writes of the connection by this task cost less: one
   /// cancellation handler serves them all.
   ///
-  /// Nothing else changes. ``AsyncListener/serve(onFailure:_:)`` does it for each connection.
+  /// Nothing else changes. `serve` of an ``AsyncListener`` does it for each connection.
   ///
   /// - Parameters:
   ///   - isolation: The caller's, given by the compiler.

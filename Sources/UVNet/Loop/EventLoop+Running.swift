@@ -135,13 +135,13 @@ extension EventLoop {
   /// Calls into the program for an event, then sends what the outermost such call has written.
   @inline(__always)
   func dispatch(_ body: () -> Void) {
-    let start = callbackStart
-    callbackDepth += 1
+    let start = extras.isEmpty ? 0 : callbackStart
+    // It counts calls on the stack, and so cannot overflow.
+    callbackDepth &+= 1
     body()
-    if hasJobs { runJobsIfOutermost() }
-    callbackDepth -= 1
-    callbackEnded(start)
-    if callbackDepth == 0, unsafe firstUnflushed != nil { flushWrites() }
+    if !extras.isEmpty { finishCallback(start) }
+    if callbackDepth == 1, unsafe firstUnflushed != nil { flushInCallback() }
+    callbackDepth &-= 1
   }
 
   /// Calls into the program for a timer: answers due in one turn leave together, before the poll.
@@ -164,10 +164,11 @@ extension EventLoop {
     if callbackDepth == 0 { inner.wake() }
   }
 
-  /// Out of line, so that a read of a program without tasks costs one look at a flag.
+  /// Out of line, so that a callback of a program without tasks costs two looks at a byte.
   @inline(never)
-  private func runJobsIfOutermost() {
-    if callbackDepth == 1 { runJobs() }
+  private func finishCallback(_ start: UInt64) {
+    if hasJobs, callbackDepth == 1 { runJobs() }
+    callbackEnded(start)
   }
 
   /// Runs the jobs of tasks that this callback has woken, before what they write leaves with it.
@@ -222,10 +223,18 @@ extension EventLoop {
   /// Sends collected writes, one pass: what completions write in it gets the next turn, or a fast
   /// peer could keep us here.
   func flushWrites() {
+    guard unsafe firstUnflushed != nil else { return }
+    callbackDepth &+= 1
+    flushInCallback()
+    callbackDepth &-= 1
+  }
+
+  /// Does what ``flushWrites()`` does, while ``callbackDepth`` says that callbacks are under way: the
+  /// completions are.
+  private func flushInCallback() {
     guard let first = unsafe firstUnflushed else { return }
     unsafe firstUnflushed = nil
     let count = unsafe otherUnflushed.count
-    callbackDepth += 1
     unsafe first._withUnsafeGuaranteedRef { $0.flush() }
     if count > 0 {
       for index in 0..<count {
@@ -234,7 +243,6 @@ extension EventLoop {
       }
       unsafe otherUnflushed.removeFirst(count)
     }
-    callbackDepth -= 1
     if unsafe firstUnflushed != nil || hasJobs { inner.wake() }
   }
 

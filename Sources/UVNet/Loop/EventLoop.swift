@@ -55,7 +55,8 @@ internal import CLibUV
   /// Runs the jobs of tasks, and knows those that wait, once the program uses any; see `Async/`.
   var executor: LoopExecutor?
   var tasks: LoopTasks?
-  var hasJobs = false
+  /// What a callback has to see to besides the program: most often nothing.
+  var extras: CallbackExtras = []
   #if os(Linux)
     /// Jobs of the main actor; see ``serveMainActor()``.
     var mainQueue: MainQueueWatch?
@@ -67,7 +68,6 @@ internal import CLibUV
   var turns: UInt64 = 0
   /// What handles have counted that are closed.
   var closedCounters = Counters()
-  var areCallbacksMeasured = false
   /// Nanoseconds.
   var longestCallback: UInt64 = 0
   var callbackObserver: ((UInt64) -> Void)?

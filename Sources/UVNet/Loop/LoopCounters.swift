@@ -72,20 +72,17 @@ extension EventLoop {
     longestCallback = 0
   }
 
-  /// When a callback of the program's begins; 0 where callbacks are not measured, or inside one.
-  @inline(__always)
-  var callbackStart: UInt64 { areCallbacksMeasured && callbackDepth == 0 ? clockForCallbacks() : 0 }
-
-  @inline(__always)
-  func callbackEnded(_ start: UInt64) {
-    if start != 0 { noteCallback(start) }
+  /// Whether callbacks are timed.
+  private var areCallbacksMeasured: Bool {
+    get { extras.contains(.measuring) }
+    set { extras = extras.with(.measuring, newValue) }
   }
 
-  @inline(never)
-  private func clockForCallbacks() -> UInt64 { now.nanoseconds }
+  /// When a callback of the program's begins; 0 where callbacks are not measured, or inside one.
+  var callbackStart: UInt64 { areCallbacksMeasured && callbackDepth == 0 ? now.nanoseconds : 0 }
 
-  @inline(never)
-  private func noteCallback(_ start: UInt64) {
+  func callbackEnded(_ start: UInt64) {
+    guard start != 0 else { return }
     let time = now.nanoseconds - start
     longestCallback = max(longestCallback, time)
     callbackObserver?(time)

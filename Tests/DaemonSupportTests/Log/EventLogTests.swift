@@ -92,6 +92,12 @@ import Testing
   }
 
   #if os(Linux)
+    @Test func `a check of the path knows where the kernel lets nobody make files`() {
+      for path in ["/proc/log", "/proc/self/log", "/sys/log"] {
+        #expect(throws: LogFile.Failure.self) { try LogFile.check(path) }
+      }
+    }
+
     @Test func `a full device costs lines and nothing else`() throws {
       var log = try EventLog(path: "/dev/full", format: .logfmt, level: .info)
       log.record(.info, "one")

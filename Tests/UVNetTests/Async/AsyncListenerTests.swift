@@ -3,7 +3,7 @@ import UVNet
 import UVNetTestKit
 
 @Suite struct AsyncListenerTests {
-  @LoopActor private static func listen(on loop: EventLoop) throws -> AsyncListener {
+  @LoopActor private static func listen(on loop: EventLoop) throws -> AsyncListener<TCPConnection> {
     try AsyncListener.listen(at: SocketAddress(.loopback, port: 0), on: loop)
   }
 
