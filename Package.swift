@@ -221,7 +221,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "AsyncProgram", "TestTaskTestSupport", "UVNet", "UVNetTestKit", "TestTaskProto",
-        "TestTaskMessages", "TestTaskServer", "TestTaskClient",
+        "TestTaskMessages", "TestTaskServer", "TestTaskClient", "UVNetTLS",
       ],
       swiftSettings: strict
     ),

@@ -26,6 +26,8 @@
     private let owner: AnyObject
     /// What the peer's session is remembered by, in a client.
     private let remembered: (sessions: SessionCache, peer: String)?
+    /// Whether the handshake begins with records of this side.
+    let speaksFirst: Bool
     private(set) var isEstablished = false
     private var failure: UVError?
     /// The subject of the certificate that was found wrong.
@@ -42,14 +44,15 @@
 
     /// A server's side of a connection.
     convenience init(_ server: TLSServerContext) throws(UVError) {
-      try self.init(server.context, of: server, remembered: nil)
+      try self.init(server.context, of: server, speaksFirst: false, remembered: nil)
       unsafe SSL_set_accept_state(ssl)
     }
 
     /// A client's side of a connection to `peer`.
     convenience init(_ client: TLSClientContext, to peer: TLSPeerName) throws(UVError) {
       try self.init(
-        client.context, of: client, remembered: (client.sessions, peer.description))
+        client.context, of: client, speaksFirst: true,
+        remembered: (client.sessions, peer.description))
       unsafe SSL_set_connect_state(ssl)
       guard unsafe peer.install(in: ssl) else {
         ERR_clear_error()
@@ -62,10 +65,11 @@
     }
 
     private init(
-      _ context: TLSContext, of owner: AnyObject,
+      _ context: TLSContext, of owner: AnyObject, speaksFirst: Bool,
       remembered: (sessions: SessionCache, peer: String)?
     ) throws(UVError) {
       self.owner = owner
+      self.speaksFirst = speaksFirst
       guard let ssl = unsafe SSL_new(context.raw) else {
         ERR_clear_error()
         throw UVError(.outOfMemory, during: .handshake)

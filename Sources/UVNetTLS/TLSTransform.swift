@@ -14,6 +14,9 @@
 
     func begin(on connection: StreamConnection) {
       session.send = { [unowned connection] records in connection.send(records) }
+      // A server waits for the client's first bytes. OpenSSL would make its buffers now, 34 KB, for
+      // whoever connects and says nothing.
+      guard session.speaksFirst else { return }
       unsafe use(UnsafeRawBufferPointer(start: nil, count: 0), on: connection)
     }
 

@@ -1,16 +1,11 @@
 #if TLS
+  import COpenSSL
   import TestTaskTestSupport
   import Testing
   import UVNetTestKit
 
   @testable import UVNet
   @testable import UVNetTLS
-
-  #if canImport(Glibc)
-    import Glibc
-  #elseif canImport(Darwin)
-    import Darwin
-  #endif
 
   struct TLSConnectionTests {
     let authority: TestCertificate
@@ -150,6 +145,28 @@
       }
     }
 
+    @Test func `a server makes no buffers for a client that has said nothing`() throws {
+      try LoopHarness.run { loop, calls in
+        let server = server
+        try loop.withConnectedPair { connected, accepted in
+          connected.start(.init(onData: { _, _ in }))
+          accepted.startTLS(server) { _ in calls.record("over") }
+          // The handshake begins with the next turn.
+          loop.nextTick {
+            loop.nextTick {
+              let session = (accepted.installedTransform as? TLSTransform)?.session
+              session?.withRaw { ssl in
+                if SSL_in_before(ssl) == 1 { calls.record("nothing made") }
+              }
+              accepted.close()
+              connected.close()
+            }
+          }
+        }
+        calls.expect(["nothing made", "over"])
+      }
+    }
+
     @Test func `a peer that says nothing is given up when the handshake's time is over`() throws {
       try LoopHarness.run { loop, calls in
         var options = TLSServerOptions(identity: try TestCertificate(by: authority).identity())
@@ -250,16 +267,8 @@
   }
 
   extension StreamConnection {
-    /// Ends the socket's stream behind TLS's back.
-    fileprivate func endSocketStream() {
-      guard let descriptor = try? descriptor() else { return }
-      endSending(on: descriptor)
-    }
-
     fileprivate func write(echoing bytes: RawSpan) {
       expectNoError { try write(bytes) }
     }
   }
-
-  private func endSending(on descriptor: Int32) { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 #endif

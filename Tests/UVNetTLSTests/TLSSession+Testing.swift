@@ -23,6 +23,14 @@
         SSL_do_handshake($0)
       }
     }
+
+    /// Gives the client another session.
+    func sendTicket() {
+      withRaw {
+        SSL_new_session_ticket($0)
+        SSL_do_handshake($0)
+      }
+    }
   }
 
   /// The text of a file of at most 64 KiB.

@@ -161,6 +161,24 @@
       #expect(pair.server.failure?.code == .excessive)
     }
 
+    @Test func `a server that sends one ticket after another is given up`() throws {
+      let pair = try pair()
+      pair.exchange()
+      for _ in 0...TLSSession.mostMessagesWithoutData { pair.server.session.sendTicket() }
+      pair.exchange()
+      #expect(pair.client.failure?.code == .excessive)
+    }
+
+    @Test func `ten thousand records of one byte are a stream like any other`() throws {
+      let pair = try pair()
+      pair.exchange()
+      for _ in 0..<10_000 { try pair.client.write("x") }
+      // One read of a connection brings at most this much.
+      pair.exchange(piece: 65536)
+      #expect(pair.server.received.count == 10_000)
+      #expect(pair.server.failure == nil)
+    }
+
     @Test func `every changed byte of a handshake fails it or changes nothing, and stops nobody`()
       throws
     {
