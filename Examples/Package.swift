@@ -37,6 +37,9 @@ let package = Package(
       name: "DNSChecks", dependencies: ["DNS"], path: "Checks/DNSChecks", swiftSettings: strict),
     .executableTarget(
       name: "LossyRelay", dependencies: [uvnet], path: "Checks/LossyRelay", swiftSettings: strict),
+    // Not an example: a server for tlsfuzzer, sslscan and the like.
+    .executableTarget(
+      name: "TLSPeer", dependencies: [uvnet, tls], path: "Checks/TLSPeer", swiftSettings: strict),
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     .executableTarget(
       name: "redis-hiredis", dependencies: [uvnet, "CHiredis"], swiftSettings: strict),
