@@ -15,7 +15,8 @@ extension Server {
     _ connection: StreamConnection, from peer: String, isProxy: @autoclosure () -> Bool,
     securedBy tls: ServerTLS? = nil, _ handlers: StreamConnection.Handlers
   ) {
-    let opening = core.opening(isProxy: isProxy(), speaksTLS: tls != nil)
+    let opening = Opening(
+      readsHeaders: core.configuration.proxyProtocol, isProxy: isProxy(), speaksTLS: tls != nil)
     if let place = core.connected(peer: peer, opening: opening, at: now) {
       connections.insert(connection, at: place)
       if !inheritsSettings { applySettings(to: connection) }

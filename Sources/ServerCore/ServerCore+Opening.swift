@@ -1,19 +1,6 @@
 internal import TestTaskProgramBasics
 
 extension ServerCore {
-  /// What has to happen on a connection before its client is served.
-  ///
-  /// - Parameters:
-  ///   - isProxy: Whether its peer is one of `proxy_from`; asked only where it matters.
-  ///   - speaksTLS: Whether the listener speaks TLS.
-  /// - Returns: The steps, which ``nextStep(of:)`` gives one by one.
-  package func opening(isProxy: @autoclosure () -> Bool, speaksTLS: Bool) -> Opening {
-    var opening: Opening = speaksTLS ? .handshake : []
-    // Never a guess from what is sent: anybody else is served under its own address.
-    if configuration.proxyProtocol, isProxy() { opening.insert(.proxyHeader) }
-    return opening
-  }
-
   /// What comes next on a connection; `nil` when its client is to be served.
   package func nextStep(of place: Int) -> Opening.Step? {
     clients.read(place) { $0.opening.next } ?? nil

@@ -15,14 +15,15 @@ import UVNetTestKit
   }
 
   @Test func `a header is read from proxies alone, and only where it is configured`() {
-    let core = core()
-    #expect(core.opening(isProxy: true, speaksTLS: false) == .proxyHeader)
-    #expect(core.opening(isProxy: true, speaksTLS: true) == [.proxyHeader, .handshake])
-    #expect(core.opening(isProxy: false, speaksTLS: true) == .handshake)
-    #expect(core.opening(isProxy: false, speaksTLS: false) == [])
-    let plain = self.core { $0.proxyProtocol = false }
-    #expect(plain.opening(isProxy: true, speaksTLS: false) == [])
-    #expect(plain.opening(isProxy: true, speaksTLS: true) == .handshake)
+    func opening(isProxy: Bool, speaksTLS: Bool, readsHeaders: Bool = true) -> Opening {
+      Opening(readsHeaders: readsHeaders, isProxy: isProxy, speaksTLS: speaksTLS)
+    }
+    #expect(opening(isProxy: true, speaksTLS: false) == .proxyHeader)
+    #expect(opening(isProxy: true, speaksTLS: true) == [.proxyHeader, .handshake])
+    #expect(opening(isProxy: false, speaksTLS: true) == .handshake)
+    #expect(opening(isProxy: false, speaksTLS: false) == [])
+    #expect(opening(isProxy: true, speaksTLS: false, readsHeaders: false) == [])
+    #expect(opening(isProxy: true, speaksTLS: true, readsHeaders: false) == .handshake)
   }
 
   @Test func `the header comes before the handshake`() {

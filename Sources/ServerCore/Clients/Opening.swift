@@ -6,6 +6,20 @@ package struct Opening: OptionSet, Hashable, Sendable {
 
   package init(rawValue: UInt8) { self.rawValue = rawValue }
 
+  /// What has to happen on a new connection.
+  ///
+  /// Not of the core, which the shell would copy for it.
+  ///
+  /// - Parameters:
+  ///   - readsHeaders: Whether `proxy_protocol` is on.
+  ///   - isProxy: Whether the peer is one of `proxy_from`; asked only where it matters.
+  ///   - speaksTLS: Whether the listener speaks TLS.
+  package init(readsHeaders: Bool, isProxy: @autoclosure () -> Bool, speaksTLS: Bool) {
+    self = speaksTLS ? .handshake : []
+    // Never a guess from what is sent: anybody else is served under its own address.
+    if readsHeaders, isProxy() { insert(.proxyHeader) }
+  }
+
   /// A proxy says who the client is.
   package static let proxyHeader = Self(rawValue: 1)
   /// Client and server agree on TLS.
