@@ -122,6 +122,39 @@
       }
     }
 
+    @Test func `a peer that fills every read lets others have their turn`() throws {
+      try LoopHarness.run { loop, calls in
+        let limits = StreamConnection.WriteLimits(
+          highWaterMark: 65536, lowWaterMark: 16384, maximumPendingBytes: 1 << 24)
+        try withPair(on: loop, limits: limits) { flooding, flooded in
+          expectNoError {
+            try withPair(on: loop) { asking, asked in
+              expectNoError {
+                try flooding.write([UInt8](repeating: 0, count: 1 << 22))
+                try asking.write("me, too") { _ in
+                  // The system has more for the first than several reads take.
+                  #expect(flooding.bytesWritten > 5 * 65536)
+                  var floodedCount = 0
+                  flooded.start(.init(onData: { floodedCount += $1.byteCount }))
+                  asked.start(
+                    .init(onData: { asked, bytes in
+                      #expect(String(decoding: bytes) == "me, too")
+                      // What one read brought, or two.
+                      #expect(floodedCount > 0 && floodedCount <= 2 * 65536)
+                      calls.record("asked")
+                      for each in [flooding, flooded, asking, asked] { each.close() }
+                    }))
+                  flooding.start(.init(onData: { _, _ in }))
+                  asking.start(.init(onData: { _, _ in }))
+                }
+              }
+            }
+          }
+        }
+        calls.expect(["asked"])
+      }
+    }
+
     @Test func `a stream that is cut off is an error and no end`() throws {
       try LoopHarness.run { loop, calls in
         try withPair(on: loop) { connected, accepted in
@@ -164,6 +197,37 @@
           }
         }
         calls.expect(["nothing made", "over"])
+      }
+    }
+
+    @Test func `a write of nothing is told, and a close once all is sent ends the stream in order`()
+      throws
+    {
+      try LoopHarness.run { loop, calls in
+        try withPair(on: loop) { connected, accepted in
+          connected.start(
+            .init(
+              onData: { _, _ in },
+              onEnd: { connected in
+                calls.record("end")
+                connected.closeGracefully()
+              }))
+          accepted.start(
+            .init(
+              onData: { _, _ in },
+              onClose: { _, reason in
+                #expect(reason == .local)
+                calls.record("closed")
+              }))
+          expectNoError {
+            try connected.write("") { result in
+              expectNoError { try result.get() }
+              calls.record("told")
+              accepted.closeOnceSent(within: .seconds(20))
+            }
+          }
+        }
+        calls.expect(["told", "end", "closed"])
       }
     }
 

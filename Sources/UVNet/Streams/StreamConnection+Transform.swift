@@ -118,6 +118,19 @@ extension StreamConnection {
   final func transform(_ bytes: UnsafeRawBufferPointer) {
     guard !progress.contains(.lingering), let slot = existingRare?.transform else { return }
     loop.dispatch { slot.transform.receive(unsafe bytes.bytes, on: self) }
+    if bytes.count == EventLoop.readBufferSize { giveOthersTheirTurn(slot) }
+  }
+
+  /// Reads on with the next turn: libuv reads again and again while its buffer is filled.
+  ///
+  /// Without a transform the program sees that a read was full; what a transform delivers does not tell.
+  private final func giveOthersTheirTurn(_ slot: TransformSlot) {
+    guard !isClosing, progress.contains(.reading) else { return }
+    stopReading()
+    loop.nextTick { [self] in
+      guard !isClosing, !slot.isReady || wantsBytes else { return }
+      startReading()
+    }
   }
 
   /// Has the transform deliver what it holds back, on a later turn, and then reads on.

@@ -135,7 +135,10 @@ extension StreamConnection {
     else { throw refusal }
     if completion != nil { try checkCompletions() }
     try unsafe write(bytes.bytes, by: existingRare?.transform)
-    if let completion { unsafe queue.append(completion) }
+    guard let completion else { return }
+    unsafe queue.append(completion)
+    // No bytes may become nothing to send.
+    askForFlush()
   }
 
   /// Why a write is refused.
