@@ -4,6 +4,10 @@ import PackageDescription
 // CI sets this variable. Warnings are not errors for everybody: a newer compiler may have new ones.
 let warningsAreErrors = Context.environment["UVNET_WARNINGS_AS_ERRORS"] != nil
 
+/// Whether documentation is built, by scripts/docs or by the Swift Package Index: that of UVNetTLS, too.
+let buildsDocumentation =
+  Context.environment["UVNET_DOCS"] != nil || Context.environment["SPI_GENERATE_DOCS"] != nil
+
 let strict: [SwiftSetting] =
   [
     .swiftLanguageMode(.v6),
@@ -32,7 +36,7 @@ let package = Package(
     .executable(name: "testtask-client", targets: ["TestTaskClient"]),
   ],
   traits: [
-    .default(enabledTraits: ["Programs"]),
+    .default(enabledTraits: buildsDocumentation ? ["Programs", "TLS"] : ["Programs"]),
     .trait(
       name: "Programs",
       description: "The protocol and the two programs. Without it UVNet needs no other package."),
@@ -79,7 +83,7 @@ let package = Package(
     .target(
       name: "TestTaskProgramBasics",
       dependencies: [
-        "UVNet", "TestTaskProto",
+        "UVNet", "UVNetTLS", "TestTaskProto",
         .product(
           name: "ArgumentParser", package: "swift-argument-parser",
           condition: .when(traits: ["Programs"])),
@@ -164,7 +168,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ProgramBasicsTests",
-      dependencies: ["TestTaskTestSupport", "TestTaskProgramBasics", "TestTaskProto", "UVNet"],
+      dependencies: [
+        "TestTaskTestSupport", "TestTaskProgramBasics", "TestTaskProto", "UVNet", "UVNetTLS",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "DaemonSupportTests",
@@ -199,8 +205,9 @@ let package = Package(
     .target(
       name: "TestTaskFuzzProperties",
       dependencies: [
-        "UVNet", "TestTaskProto", "TestTaskProgramBasics", "TestTaskDaemonSupport",
-        "TestTaskTerminalSupport", "TestTaskServerCore", "TestTaskClientCore",
+        "UVNet", "UVNetTLS", "TestTaskTestSupport", "TestTaskProto", "TestTaskProgramBasics",
+        "TestTaskDaemonSupport", "TestTaskTerminalSupport", "TestTaskServerCore",
+        "TestTaskClientCore", .target(name: "COpenSSL", condition: .when(traits: ["TLS"])),
       ],
       path: "Tests/FuzzProperties",
       swiftSettings: strict
@@ -220,8 +227,8 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "AsyncProgram", "TestTaskTestSupport", "UVNet", "UVNetTestKit", "TestTaskProto",
-        "TestTaskMessages", "TestTaskServer", "TestTaskClient", "UVNetTLS",
+        "AsyncProgram", "TestTaskTestSupport", "UVNet", "UVNetTLS", "UVNetTestKit", "TestTaskProto",
+        "TestTaskMessages", "TestTaskServer", "TestTaskClient",
       ],
       swiftSettings: strict
     ),

@@ -57,6 +57,8 @@ extension ServerCore {
     case .timedOut(let failure):
       // The kernel's patience with a peer that takes nothing, which ends soon after ours.
       leave(place, unsent > 0 ? .stuck : .error, .done, error: failure.description, at: now)
+    case .truncated(let failure):
+      leave(place, .truncated, .done, error: failure.description, at: now)
     case .failed(let failure): leave(place, .error, .done, error: failure?.description, at: now)
     }
     endIfDrained()

@@ -1,14 +1,14 @@
 #if TLS
   internal import COpenSSL
-  internal import UVNet
+  package import UVNet
 
   /// TLS between two memories, without a socket or a clock.
   ///
   /// Records of the peer go in, and bytes for the program come out; and the other way round.
   /// Everything is for one thread.
-  @safe final class TLSSession {
+  @safe package final class TLSSession {
     /// What comes of the peer's records, one after another.
-    enum Event: Equatable {
+    package enum Event: Equatable {
       /// The handshake is over, and the peer is who it has to be.
       case established
       /// Bytes for the program, as many as this, are in the buffer.
@@ -28,28 +28,30 @@
     private let remembered: (sessions: SessionCache, peer: String)?
     /// Whether the handshake begins with records of this side.
     let speaksFirst: Bool
-    private(set) var isEstablished = false
+    package private(set) var isEstablished = false
     private var failure: UVError?
     /// The subject of the certificate that was found wrong.
     var refused: String?
+    /// The peer's first bytes.
+    private var firstMessage = FirstMessage()
     /// Messages other than data since data last came: tickets, new keys.
     private var messagesWithoutData = 0
     /// Records of the peer that have not been used; valid during a call only.
     private var input = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
     /// Takes records for the peer.
-    var send: (RawSpan) -> Void = { _ in }
+    package var send: (RawSpan) -> Void = { _ in }
 
     /// Messages after the handshake that a peer may send without data between them.
     static let mostMessagesWithoutData = 64
 
     /// A server's side of a connection.
-    convenience init(_ server: TLSServerContext) throws(UVError) {
+    package convenience init(_ server: TLSServerContext) throws(UVError) {
       try self.init(server.context, of: server, speaksFirst: false, remembered: nil)
       unsafe SSL_set_accept_state(ssl)
     }
 
     /// A client's side of a connection to `peer`.
-    convenience init(_ client: TLSClientContext, to peer: TLSPeerName) throws(UVError) {
+    package convenience init(_ client: TLSClientContext, to peer: TLSPeerName) throws(UVError) {
       try self.init(
         client.context, of: client, speaksFirst: true,
         remembered: (client.sessions, peer.description))
@@ -95,7 +97,7 @@
     }
 
     /// For tests, which play odd peers.
-    func withRaw(_ body: (OpaquePointer) -> Void) { unsafe body(ssl) }
+    package func withRaw(_ body: (OpaquePointer) -> Void) { unsafe body(ssl) }
 
     static func of(_ ssl: OpaquePointer) -> TLSSession? {
       guard let data = unsafe SSL_get_ex_data(ssl, 0) else { return nil }
@@ -113,10 +115,13 @@
     ///   - buffer: Where bytes for the program are put.
     ///   - body: Called with each event; returns whether to go on.
     /// - Returns: How many bytes of `records` were used: all, unless `body` had enough.
-    func receive(
+    package func receive(
       _ records: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer,
       _ body: (Event) -> Bool
     ) -> Int {
+      if !firstMessage.isJudged, let error = unsafe firstMessage.judge(records) {
+        failure = error
+      }
       unsafe input = unsafe records
       var event: Event
       repeat { event = unsafe next(into: buffer) } while body(event) && !event.isLast
@@ -171,7 +176,7 @@
     /// The transport's stream has ended.
     ///
     /// - Returns: ``Event/ended`` when the peer had ended the session before, else a failure.
-    func inputEnded() -> Event {
+    package func inputEnded() -> Event {
       if let failure { return .failed(failure) }
       if unsafe SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN != 0 { return .ended }
       return fail(
@@ -211,7 +216,7 @@
     ///
     /// - Throws: ``UVError/Code/notConnected`` before the session is established and after
     ///   ``end()``; what the session has failed with.
-    func write(_ bytes: RawSpan) throws(UVError) {
+    package func write(_ bytes: RawSpan) throws(UVError) {
       if let failure { throw failure }
       guard isEstablished, unsafe SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN == 0 else {
         throw UVError(.notConnected, during: .write)
@@ -229,7 +234,7 @@
     /// Ends the program's stream in order: sends `close_notify` once.
     ///
     /// Nothing is sent before the session is established, or after it failed.
-    func end() {
+    package func end() {
       guard isEstablished, failure == nil else { return }
       ERR_clear_error()
       unsafe SSL_shutdown(ssl)

@@ -8,7 +8,7 @@ import Testing
       #expect(LossCause(end) == .closedByServer)
     }
     let failure = ConnectionEnd.Failure(message: "host is down", description: "read: EHOSTDOWN")
-    for end in [ConnectionEnd.timedOut(failure), .failed(failure)] {
+    for end in [ConnectionEnd.timedOut(failure), .truncated(failure), .failed(failure)] {
       #expect(LossCause(end) == .failed(reason: "host is down"))
     }
   }

@@ -79,14 +79,18 @@
       #expect(connects.allSatisfy { !$0.contains("tls=") })
     }
 
-    @Test func `a client in the clear is disconnected in its handshake, once`() throws {
-      let server = try RunningServer(settings())
-      let plain = try server.connect()
-      try plain.send([2, 0x1a, 0] + Array(repeating: 0, count: 16))
-      #expect(try plain.receiveToEnd().count <= 7)
-      let end = try server.logLines(containing: "event=disconnect")
-      #expect(end.count == 1 && end[0].contains(" reason=handshake ") && end[0].contains("NOT_TLS"))
-      #expect(try server.logLines(containing: "event=connect").count == 1)
+    @Test func `a client in the clear is disconnected in its handshake, once and at once`() throws {
+      // Less than the head of a record, and more.
+      for more in [0, 16] {
+        let server = try RunningServer(settings("handshake_timeout_seconds = 3600\n"))
+        let plain = try server.connect()
+        try plain.send([2, 0x1a, 0] + Array(repeating: 0, count: more))
+        #expect(try plain.receiveToEnd().count <= 7)
+        let end = try server.logLines(containing: "event=disconnect")
+        #expect(
+          end.count == 1 && end[0].contains(" reason=handshake ") && end[0].contains("NOT_TLS"))
+        #expect(try server.logLines(containing: "event=connect").count == 1)
+      }
     }
 
     @Test func `a client that says nothing is given up when its handshake's time is over`() throws {

@@ -47,9 +47,29 @@ import Testing
     #expect(core.isConsistent)
   }
 
+  @Test func `a client that was cut off over TLS has a reason of its own, half a frame or not`()
+    throws
+  {
+    let failure = ConnectionEnd.Failure(message: "cut off", description: "read: cut off")
+    for bytes: [UInt8] in [[], [2]] {
+      var core = core()
+      let place = try connect(&core)
+      core.secured(place, Self.session)
+      _ = core.received(
+        bytes.span.bytes, from: place, output: OutputState(unsent: 0, writable: 1000), at: 0)
+      _ = takeActions(&core)
+      core.closed(place, .truncated(failure), unsent: 0, at: 0)
+      #expect(takeActions(&core) == ["leave 1: truncated, done"])
+      #expect(core.isConsistent)
+    }
+  }
+
   @Test func `a handshake that fails has a line for the coming and one for the going`() throws {
     let failure = ConnectionEnd.Failure(message: "refused", description: "handshake: refused")
-    for end in [ConnectionEnd.ended, .reset, .timedOut(failure), .failed(failure), .failed(nil)] {
+    for end in [
+      ConnectionEnd.ended, .reset, .timedOut(failure), .truncated(failure), .failed(failure),
+      .failed(nil),
+    ] {
       var core = core()
       let place = try connect(&core)
       core.closed(place, end, unsent: 0, at: 0)

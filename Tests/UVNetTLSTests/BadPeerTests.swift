@@ -188,6 +188,18 @@
       }
     }
 
+    @Test func `that speaks something else, and waits for an answer to its first byte`() throws {
+      let context = try TLSServerContext(
+        TLSServerOptions(identity: TestCertificate(by: authority).identity()))
+      for byte: UInt8 in 0...255 {
+        let server = try TLSPair.Side(TLSSession(context))
+        server.receive([byte])
+        let mayBeTLS = (20...23).contains(byte) || byte >= 0x80
+        #expect((server.failure?.code == .notTLS) == !mayBeTLS, "\(byte)")
+        #expect(server.outgoing.isEmpty)
+      }
+    }
+
     @Test func `that is gone in the middle of the handshake`() throws {
       let pair = try TLSPair(
         TLSClientContext(),

@@ -24,7 +24,8 @@ package enum LossCause: Hashable {
     self =
       switch end {
       case .ended, .reset, .failed(nil): .closedByServer
-      case .timedOut(let failure), .failed(let failure?): .failed(reason: failure.message)
+      case .timedOut(let failure), .truncated(let failure), .failed(let failure?):
+        .failed(reason: failure.message)
       }
   }
 

@@ -1,4 +1,5 @@
 package import UVNet
+internal import UVNetTLS
 
 /// How a connection ended, as both programs see it.
 package enum ConnectionEnd: Equatable, Sendable {
@@ -21,6 +22,8 @@ package enum ConnectionEnd: Equatable, Sendable {
   case reset
   /// The kernel gave up on the peer, which did not answer in time.
   case timedOut(Failure)
+  /// The peer's stream ended before the peer had said so over TLS: something may be missing.
+  case truncated(Failure)
   /// Any other end; `nil` means that this side has closed the connection.
   case failed(Failure?)
 
@@ -28,7 +31,7 @@ package enum ConnectionEnd: Equatable, Sendable {
   package var failure: Failure? {
     switch self {
     case .ended, .reset: nil
-    case .timedOut(let failure): failure
+    case .timedOut(let failure), .truncated(let failure): failure
     case .failed(let failure): failure
     }
   }
@@ -39,6 +42,12 @@ package enum ConnectionEnd: Equatable, Sendable {
       return
     }
     let failure = Failure(message: error.message, description: error.description)
+    #if TLS
+      if error.domain == .tls {
+        self = error.code == .truncated ? .truncated(failure) : .failed(failure)
+        return
+      }
+    #endif
     switch error.code {
     // EPIPE: this side wrote, or the peer sent a reset, after the peer's end.
     case .brokenPipe: self = .ended

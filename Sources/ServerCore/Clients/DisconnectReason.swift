@@ -12,6 +12,7 @@ package enum DisconnectReason: String, CaseIterable, Sendable {
   case stuck
   case buffer
   case handshake
+  case truncated
   case shutdown
   case error
 }

@@ -40,8 +40,9 @@ extension DisconnectReason {
     case .stuck: 6
     case .buffer: 7
     case .handshake: 8
-    case .shutdown: 9
-    case .error: 10
+    case .truncated: 9
+    case .shutdown: 10
+    case .error: 11
     }
   }
 }
