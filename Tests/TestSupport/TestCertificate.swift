@@ -64,8 +64,12 @@
       EVP_PKEY_free(key)
     }
 
-    package static func authority(_ name: String = "test authority") throws -> TestCertificate {
+    /// An authority's, which is valid for so many seconds.
+    package static func authority(
+      _ name: String = "test authority", validTo: Int = 3600
+    ) throws -> TestCertificate {
       try TestCertificate {
+        $0.validTo = validTo
         $0.name = name
         $0.alternativeNames = nil
         $0.isAuthority = true
