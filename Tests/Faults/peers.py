@@ -293,7 +293,8 @@ class Server:
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
                 env={**os.environ, **(environment or {})}, preexec_fn=prepare)
         self.pid = self.process.pid
-        self.port = until(self.listening_port, "the server listens")
+        # What wraps it may be slow: valgrind, with OpenSSL to begin with.
+        self.port = until(self.listening_port, "the server listens", PATIENCE * (3 if wrapper else 1))
 
     def listening_port(self):
         with open(self.errors) as file:

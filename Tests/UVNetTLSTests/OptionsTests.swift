@@ -229,7 +229,8 @@
       let cases: [(Int32, UVError.Code)] = [
         (SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, .certificateMissing),
         (SSL_R_UNSUPPORTED_PROTOCOL, .noCommonVersion), (SSL_R_NO_SHARED_CIPHER, .noCommonCipher),
-        (SSL_R_NO_APPLICATION_PROTOCOL, .noCommonApplicationProtocol), (SSL_R_HTTP_REQUEST, .notTLS),
+        (SSL_R_NO_APPLICATION_PROTOCOL, .noCommonApplicationProtocol),
+        (SSL_R_HTTP_REQUEST, .notTLS),
         (SSL_R_UNEXPECTED_EOF_WHILE_READING, .truncated),
         (SSL_R_TOO_MANY_WARN_ALERTS, .excessive), (SSL_R_BAD_EXTENSION, .protocolViolation),
       ]

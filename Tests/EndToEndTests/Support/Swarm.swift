@@ -27,7 +27,8 @@ final class Swarm {
 
   var summary: String {
     let faults = counts.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", ")
-    return "\(connections) connections, \(secured) of them secured, answers \(answers), faults \(faults)"
+    return "\(connections) connections, \(secured) of them secured, answers \(answers), "
+      + "faults \(faults)"
   }
 
   init(_ targets: [Target], seed: UInt64) {
