@@ -8,7 +8,7 @@ let package = Package(
   name: "Fuzz",
   platforms: [.macOS(.v15)],
   products: [.library(name: "FuzzDriver", type: .static, targets: ["FuzzDriver"])],
-  dependencies: [.package(name: "UVNet", path: "..")],
+  dependencies: [.package(name: "UVNet", path: "..", traits: ["Programs", "TLS"])],
   targets: [
     .target(
       name: "FuzzDriver",

@@ -21,6 +21,10 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case http
   /// A server's text on the way to the terminal and to JSON.
   case escaping
+  #if TLS
+    /// A peer's records, in the handshake of TLS and after it.
+    case tls
+  #endif
 
   /// Runs `input` through the target; a trap is a finding too.
   ///
@@ -37,6 +41,9 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .proxy: try checkProxy(input)
     case .http: try checkHTTP(input)
     case .escaping: try checkEscaping(input)
+    #if TLS
+      case .tls: try checkTLS(input)
+    #endif
     }
   }
 }
