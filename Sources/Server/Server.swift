@@ -1,6 +1,5 @@
 import TestTaskDaemonSupport
 import TestTaskProgramBasics
-import TestTaskProgramBasics
 import TestTaskProto
 import TestTaskServerCore
 import UVNet
@@ -42,8 +41,10 @@ final class Server {
   /// Nanoseconds since 1970.
   let startedAt = UInt64(clamping: WallClock.nanoseconds)
 
-  /// Descriptors for everything that is not a client: three standard ones, two of them opened anew,
-  /// the loop's ten, two listening sockets, the file of the count, the log, and for a moment the log's reopening, the configuration, the service
+  /// Descriptors for everything that is not a client.
+  ///
+  /// They are three standard ones, two of them opened anew, the loop's ten, two listening sockets, the
+  /// file of the count and the log; for a moment the log's reopening, the configuration, the service
   /// manager's socket and a client that is turned away; and those of metrics, where they are served.
   static func reservedDescriptors(_ values: Configuration, _ inherited: [InheritedSocket]) -> Int {
     21 + inherited.count

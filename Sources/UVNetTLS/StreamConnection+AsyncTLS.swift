@@ -7,7 +7,7 @@
     /// - Parameter context: How the server speaks TLS.
     /// - Returns: What was agreed on.
     /// - Throws: Why there is no agreement: the connection is closed then. When the task is cancelled
-    ///   it is ``UVNet/UVError/Code/canceled``, and the connection is closed as well: half a handshake
+    ///   it is `UVError.Code.canceled`, and the connection is closed as well: half a handshake
     ///   is of no use.
     @discardableResult
     public nonisolated(nonsending) final func startTLS(

@@ -6,13 +6,13 @@
     ///
     /// When the handshake is over, start the connection: from then on all that is read and written
     /// passes through TLS. When the peer's stream ends without its `close_notify`, the connection
-    /// closes with ``UVNet/UVError/Code/truncated``, and never with an end in order.
+    /// closes with `UVError.Code.truncated`, and never with an end in order.
     ///
     /// - Parameters:
     ///   - context: How the server speaks TLS.
     ///   - completion: Called once, on the loop's thread and never by this call itself: with what was
     ///     agreed on; or, after the close, with the error that has closed the connection, such as
-    ///     ``UVNet/UVError/Code/timedOut`` when the handshake took longer than it may.
+    ///     `UVError.Code.timedOut` when the handshake took longer than it may.
     public final func startTLS(
       _ context: TLSServerContext,
       completion: @escaping (Result<TLSAgreement, UVError>) -> Void

@@ -16,8 +16,8 @@
     /// Checks the options and makes them ready.
     ///
     /// - Parameter options: How the server speaks TLS.
-    /// - Throws: ``UVNet/UVError/Code/badCredentials`` for an identity or authorities that OpenSSL
-    ///   refuses, such as a key that is too weak; ``UVNet/UVError/Code/invalidArgument`` for an option
+    /// - Throws: `UVError.Code.badCredentials` for an identity or authorities that OpenSSL
+    ///   refuses, such as a key that is too weak; `UVError.Code.invalidArgument` for an option
     ///   outside its range; the system's error when the key log cannot be opened.
     public init(_ options: TLSServerOptions) throws(UVError) {
       let keyLog = try options.keyLog.map { path throws(UVError) in try KeyLog(path) }

@@ -2,7 +2,7 @@
   public import UVNet
 
   extension UVError.Domain {
-    /// TLS, with the codes of this module, such as ``UVNet/UVError/Code/certificateExpired``.
+    /// TLS, with the codes of this module, such as `UVError.Code.certificateExpired`.
     public static let tls = UVError.Domain(rawValue: "tls") { code in
       guard let text = tlsCodes[code] else { return nil }
       return (name: text.name, meaning: text.meaning)

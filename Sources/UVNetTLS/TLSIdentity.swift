@@ -30,7 +30,7 @@
     ///   - certificates: The own certificate first, then those that lead from it to an authority; the
     ///     authority's own may be left out.
     ///   - key: The private key of the first certificate, not encrypted.
-    /// - Throws: ``UVNet/UVError/Code/badCredentials``, with the reason in the detail: no certificate,
+    /// - Throws: `UVError.Code.badCredentials`, with the reason in the detail: no certificate,
     ///   no key, an encrypted key, a key that is another certificate's, a certificate that is not
     ///   valid at this time.
     public init(certificates: [UInt8], key: [UInt8]) throws(UVError) {

@@ -18,7 +18,7 @@
     /// - Parameter name: A name in ASCII, 1 to 253 bytes of letters, digits, `-`, `_` and `.`; one of
     ///   other letters is to be given in its `xn--` form. A dot at the end is left out.
     /// - Returns: The name, to be verified.
-    /// - Throws: ``UVNet/UVError/Code/invalidArgument`` for what is no name, an address among that.
+    /// - Throws: `UVError.Code.invalidArgument` for what is no name, an address among that.
     public static func host(_ name: String) throws(UVError) -> TLSPeerName {
       var bytes = Array(name.utf8)
       if bytes.last == UInt8(ascii: ".") { bytes.removeLast() }

@@ -34,7 +34,7 @@
     ///   - revocations: Lists of revoked certificates (CRLs) in PEM format. When there is one, a
     ///     certificate that no list speaks for is refused.
     /// - Returns: Trust in these alone.
-    /// - Throws: ``UVNet/UVError/Code/badCredentials`` when there is none, or one cannot be read.
+    /// - Throws: `UVError.Code.badCredentials` when there is none, or one cannot be read.
     public static func certificates(
       _ certificates: [UInt8], revocations: [UInt8] = []
     ) throws(UVError) -> TLSTrust {

@@ -17,6 +17,7 @@ def wrapper(place, name):
         raise Skipped("valgrind is not installed")
     return ["valgrind", "--leak-check=full", "--show-leak-kinds=definite,indirect",
             "--errors-for-leak-kinds=definite,indirect", "--error-exitcode=9",
+            f"--suppressions={os.path.dirname(os.path.abspath(__file__))}/valgrind.supp",
             f"--log-file={place.path}/{name}"]
 
 

@@ -1,7 +1,9 @@
-import TestTaskDaemonSupport
+import TestTaskTestSupport
 import Testing
 import UVNet
 import UVNetTestKit
+
+@testable import TestTaskDaemonSupport
 
 /// The endpoint on a loop, with clients on the same loop.
 @Suite struct MetricsEndpointTests {
@@ -69,6 +71,41 @@ import UVNetTestKit
           world.loop.end()
         }
       }
+    }
+  }
+
+  @Test func `sockets of the service manager are served, of both kinds`() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/metrics"
+    try LoopHarness.run { loop, calls in
+      let endpoint = MetricsEndpoint(on: loop, .init(metrics: { [] }, complaint: { nil }))
+      let (tcp, unix) = (try RawSocket.listen(), try RawSocket.listen(path: path))
+      let address = SocketAddress(.loopback, port: tcp.port)
+      func inherited(_ descriptor: Int32, _ kind: InheritedSocket.Kind) -> InheritedSocket {
+        InheritedSocket(descriptor: descriptor, name: "metrics", kind: kind)
+      }
+      #expect(
+        try endpoint.takeOver(inherited(tcp.release(), .tcp))
+          == "address=127.0.0.1 port=\(address.port)")
+      #expect(try endpoint.takeOver(inherited(unix.release(), .unix)) == "socket=\(path)")
+      for kind in [InheritedSocket.Kind.tcp, .unix] {
+        #expect(throws: UVError.self) { try endpoint.takeOver(inherited(-1, kind)) }
+      }
+      func ask(_ connection: StreamConnection?) {
+        guard let connection else { return calls.record("not connected") }
+        var answer = ""
+        try? connection.write("GET /healthz HTTP/1.0\r\n\r\n")
+        connection.start(
+          .init(
+            onData: { answer += String(decoding: $1) }, onEnd: { $0.close() },
+            onClose: { _, _ in
+              calls.record(answer.hasSuffix("\r\n\r\nok\n") ? "answered" : answer)
+              if calls.names.count == 2 { loop.end() }
+            }))
+      }
+      TCPConnection.connect(to: address, on: loop) { ask(try? $0.get()) }
+      UnixConnection.connect(to: try UnixAddress(path: path), on: loop) { ask(try? $0.get()) }
+      calls.expect(["answered", "answered"])
     }
   }
 
