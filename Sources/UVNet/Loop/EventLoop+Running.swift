@@ -146,12 +146,13 @@ extension EventLoop {
 
   /// Calls into the program for a timer: answers due in one turn leave together, before the poll.
   func dispatchTimer(_ body: () -> Void) {
-    let start = callbackStart
-    callbackDepth += 1
+    let start = extras.isEmpty ? 0 : callbackStart
+    callbackDepth &+= 1
     isInTimerCallback = true
     body()
     isInTimerCallback = false
-    callbackDepth -= 1
+    callbackDepth &-= 1
+    guard !extras.isEmpty else { return }
     callbackEnded(start)
     // libuv may be about to end the turn: nothing else would keep the loop alive for them.
     if hasJobs { inner.wake() }
