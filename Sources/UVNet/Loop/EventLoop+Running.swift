@@ -145,6 +145,7 @@ extension EventLoop {
   }
 
   /// Calls into the program for a timer: answers due in one turn leave together, before the poll.
+  @inline(__always)
   func dispatchTimer(_ body: () -> Void) {
     let start = extras.isEmpty ? 0 : callbackStart
     callbackDepth &+= 1
