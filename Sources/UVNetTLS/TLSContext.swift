@@ -96,13 +96,14 @@
     init(
       isServer: Bool, _ minimumVersion: TLSVersion, _ protocols: [String], _ keyLog: KeyLog?
     ) throws(UVError) {
+      // First: nothing would free OpenSSL's context if this threw before all properties have values.
+      applicationProtocols = try Self.wireFormat(of: protocols)
       let method = unsafe isServer ? TLS_server_method() : TLS_client_method()
       guard let raw = unsafe SSL_CTX_new(method) else {
         throw UVError(.outOfMemory, during: .initialize)
       }
       unsafe self.raw = unsafe raw
       self.keyLog = keyLog
-      applicationProtocols = try Self.wireFormat(of: protocols)
       let isSet =
         unsafe cssl_set_protocol_versions(raw, minimumVersion.number, TLSVersion.v1_3.number) == 1
         && SSL_CTX_set_cipher_list(raw, Self.ciphersBefore1_3) == 1
