@@ -20,6 +20,8 @@ final class MaskTransform: StreamTransform {
   private let mask: UInt8
   private var combined: UInt8?
   private var received: [UInt8] = []
+  /// How far ``received`` was taken: thousands of short records are not moved for each.
+  private var position = 0
 
   /// Whether its hello answers the peer's.
   private let isAnswering: Bool
@@ -62,15 +64,17 @@ final class MaskTransform: StreamTransform {
 
   /// Takes one record after the other; what the program hears of only while it wants to.
   private func goOn(_ connection: StreamConnection) {
-    while received.count >= 3, !connection.isClosing {
-      let count = 3 + Int(received[1]) << 8 + Int(received[2])
-      guard received.count >= count else { return }
-      let type = received[0]
-      if type == RecordType.data || type == RecordType.end, !connection.wantsBytes { return }
-      let bytes = received[3..<count]
-      received.removeFirst(count)
+    while received.count - position >= 3, !connection.isClosing {
+      let count = 3 + Int(received[position + 1]) << 8 + Int(received[position + 2])
+      guard received.count - position >= count else { break }
+      let type = received[position]
+      if type == RecordType.data || type == RecordType.end, !connection.wantsBytes { break }
+      let bytes = received[position + 3..<position + count]
+      position += count
       take(type, bytes, connection)
     }
+    received.removeFirst(position)
+    position = 0
   }
 
   private func take(_ type: UInt8, _ bytes: ArraySlice<UInt8>, _ connection: StreamConnection) {
