@@ -119,7 +119,8 @@
       _ records: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer,
       _ body: (Event) -> Bool
     ) -> Int {
-      if !firstMessage.isJudged, let error = unsafe firstMessage.judge(records) {
+      // The first failure stays.
+      if failure == nil, !firstMessage.isJudged, let error = unsafe firstMessage.judge(records) {
         failure = error
       }
       unsafe input = unsafe records
