@@ -22,7 +22,12 @@ import Testing
 
   @Test func `every input found belongs to a target`() throws {
     #expect(FuzzTarget.allCases.map { regressions(of: $0).count }.reduce(0, +) > 0)
-    let folders = names(in: "Fuzz/Regressions")
+    #if TLS
+      let leftOut: [String] = []
+    #else
+      let leftOut = ["tls"]
+    #endif
+    let folders = names(in: "Fuzz/Regressions").filter { !leftOut.contains($0) }
     #expect(folders.allSatisfy { FuzzTarget(rawValue: $0) != nil })
   }
 
