@@ -45,12 +45,12 @@ package struct ServerCore {
   /// Clients that have had their part of this turn of the loop.
   var resting: [SleepQueue.Owner] = []
 
-  // What is counted for others.
+  // For `/metrics` alone.
   package var metrics = Metrics()
   /// Clients that have come.
   var connectCount: UInt64 { lastNumber }
 
-  // How it is looked after, and how it ends.
+  // The sweep, and the end of the server.
   var sweepDueAt: UInt64?
   var lastSweepWasLate = false
   var drain = Drain()

@@ -1,6 +1,6 @@
 /// What has to happen on a connection before its client is served.
 ///
-/// While anything has, the client is counted, and the log does not have it yet.
+/// Until these steps are done the client counts as connected, but the log has no `connect` line of it.
 package struct Opening: OptionSet, Hashable, Sendable {
   package let rawValue: UInt8
 

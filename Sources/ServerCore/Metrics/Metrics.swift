@@ -1,8 +1,8 @@
 internal import TestTaskDaemonSupport
 
-/// What the server counts for whoever watches it, beside what it needs to know itself.
+/// Counters and histograms for `/metrics` that the server itself does not need.
 ///
-/// Fast requests are counted nowhere here: they are all requests but the slow ones.
+/// There is no counter of fast requests: their number is that of all requests less the slow ones.
 package struct Metrics: Equatable, Sendable {
   /// Slow requests that were put to sleep.
   private(set) var slowRequests: UInt64 = 0

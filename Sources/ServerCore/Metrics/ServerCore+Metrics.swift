@@ -4,7 +4,7 @@ extension ServerCore {
   /// Why a load balancer should send no new clients, in one word; `nil` when all is well.
   package var complaint: String? { drain.hasBegun ? "draining" : nil }
 
-  /// All that is counted, and how things are.
+  /// The counters and the present state, as the body of `/metrics`.
   package func metricsText(_ process: ProcessFacts) -> MetricsText {
     var text = MetricsText()
     addProcess(process, to: &text)

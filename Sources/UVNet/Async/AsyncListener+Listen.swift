@@ -43,7 +43,7 @@ extension AsyncListener where Connection == TCPConnection {
 
   /// Listens at all addresses of a name, or at none of them.
   ///
-  /// A name is looked up by a thread that libuv starts; see ``Resolver``. A numeric host starts none.
+  /// A thread of libuv's looks up a name; a numeric host starts no thread. See ``Resolver``.
   ///
   /// - Parameters:
   ///   - host: A name, or a numeric address.
