@@ -15,7 +15,7 @@ extension RawSocket {
   public static func connect(path: String) throws -> RawSocket {
     let connection = try RawSocket(adopting: unix())
     let status = unsafe try withAddress(path) { address, size in
-      unsafe systemConnect(connection.descriptor, address, size)
+      uninterrupted { unsafe systemConnect(connection.descriptor, address, size) }
     }
     guard status == 0 else { throw Failure.system("connect", errno) }
     return connection

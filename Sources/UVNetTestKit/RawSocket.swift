@@ -8,7 +8,7 @@
 /// outside.
 ///
 /// It does exactly what the test says: half a frame, a reset, silence. Every wait is bounded by
-/// ``patience``.
+/// ``patience``, and goes on when a signal, or a stop of the whole process, interrupts it.
 public final class RawSocket {
   /// Seconds that one call may wait.
   public static let patience = 20
@@ -86,7 +86,10 @@ public final class RawSocket {
     let status = unsafe withLoopback(port) { address, length in
       unsafe sysConnect(connection.descriptor, address, length)
     }
-    guard status == 0 else { throw Failure.system("connect", errno) }
+    if status != 0 {
+      guard errno == EINTR else { throw Failure.system("connect", errno) }
+      try connection.waitUntilConnected()
+    }
     // Where no socket listens, the system may give this same port to this end, which then connects
     // to itself.
     guard connection.port != port else { throw Failure.system("connect", ECONNREFUSED) }
@@ -134,7 +137,7 @@ public final class RawSocket {
   /// - Returns: The accepted socket.
   /// - Throws: ``Failure/timedOut(_:)`` when no client connects.
   public func accept() throws -> RawSocket {
-    let accepted = sysAccept(descriptor, nil, nil)
+    let accepted = uninterrupted { sysAccept(descriptor, nil, nil) }
     guard accepted >= 0 else { throw failure("accept") }
     return try RawSocket(adopting: accepted)
   }
@@ -159,7 +162,9 @@ public final class RawSocket {
     var rest = bytes[...]
     while !rest.isEmpty {
       let sent = unsafe rest.withUnsafeBytes { bytes in
-        unsafe sysSend(descriptor, bytes.baseAddress, bytes.count, Self.noSignal)
+        uninterrupted {
+          unsafe sysSend(descriptor, bytes.baseAddress, bytes.count, Self.noSignal)
+        }
       }
       guard sent > 0 else { throw failure("send") }
       rest = rest.dropFirst(sent)
@@ -183,7 +188,8 @@ public final class RawSocket {
   /// - Throws: The system's error.
   public func sendUrgent(_ byte: UInt8) throws {
     var byte = byte
-    guard unsafe sysSend(descriptor, &byte, 1, Self.urgent) == 1 else { throw failure("send") }
+    let sent = uninterrupted { unsafe sysSend(descriptor, &byte, 1, Self.urgent) }
+    guard sent == 1 else { throw failure("send") }
   }
 
   /// Receives exactly `count` bytes.
@@ -209,7 +215,7 @@ public final class RawSocket {
   public func receiveSome(atMost limit: Int = 65536) throws -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: limit)
     let count = unsafe buffer.withUnsafeMutableBytes { buffer in
-      unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
+      uninterrupted { unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0) }
     }
     guard count >= 0 else { throw failure("recv") }
     return Array(buffer[..<count])
@@ -253,7 +259,22 @@ public final class RawSocket {
   }
 
   private func failure(_ call: String) -> Failure {
-    errno == EAGAIN || errno == EWOULDBLOCK ? .timedOut(call) : .system(call, errno)
+    switch errno {
+    case EAGAIN, EWOULDBLOCK, EINTR: .timedOut(call)
+    default: .system(call, errno)
+    }
+  }
+
+  /// Waits for a connection that was begun, after a signal has interrupted the wait: to call
+  /// connect(2) again would be an error (POSIX).
+  private func waitUntilConnected() throws {
+    var polled = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    let count = uninterrupted { unsafe poll(&polled, 1, Int32(Self.patience * 1000)) }
+    guard count > 0 else { throw count == 0 ? .timedOut("connect") : failure("poll") }
+    var error: Int32 = 0
+    var size = socklen_t(MemoryLayout<Int32>.size)
+    _ = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size)
+    guard error == 0 else { throw Failure.system("connect", error) }
   }
 
   #if canImport(Darwin)
@@ -267,6 +288,18 @@ public final class RawSocket {
     private static let urgent = Int32(MSG_OOB)
     private static let writeSide = Int32(SHUT_WR)
   #endif
+}
+
+/// Makes a system call again when a signal interrupts it, for ``RawSocket/patience`` seconds.
+///
+/// A call on a socket with a time limit is never restarted by Linux, whatever SA_RESTART says; a
+/// process that was stopped and goes on sees the same (signal(7)).
+func uninterrupted<Count: FixedWidthInteger>(_ call: () -> Count) -> Count {
+  let deadline = ContinuousClock.now + .seconds(RawSocket.patience)
+  while true {
+    let count = call()
+    guard count < 0, errno == EINTR, ContinuousClock.now < deadline else { return count }
+  }
 }
 
 // The C functions, where the class's own methods would hide them.

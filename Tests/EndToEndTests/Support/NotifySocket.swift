@@ -30,7 +30,7 @@
     /// The next message, or an empty one when none comes.
     func receive() -> String {
       var buffer = [UInt8](repeating: 0, count: 4_096)
-      let count = recv(descriptor, &buffer, buffer.count, 0)
+      let count = uninterrupted { recv(descriptor, &buffer, buffer.count, 0) }
       return String(decoding: buffer[..<max(0, count)], as: UTF8.self)
     }
   }

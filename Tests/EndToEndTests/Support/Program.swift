@@ -99,7 +99,7 @@ final class Program {
   deinit {
     if ending == nil {
       kill(processID, SIGKILL)
-      waitpid(processID, nil, 0)
+      _ = uninterrupted { waitpid(processID, nil, 0) }
     }
     for descriptor in [inputEnd, output.descriptor, errors.descriptor] where descriptor >= 0 {
       close(descriptor)
@@ -112,7 +112,9 @@ final class Program {
   func write(_ text: String) throws {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { systemWrite(inputEnd, $0.baseAddress, $0.count) }
+      let count = bytes.withUnsafeBytes { bytes in
+        uninterrupted { systemWrite(inputEnd, bytes.baseAddress, bytes.count) }
+      }
       guard count > 0 else { throw Failure(description: "\(name): write: errno \(errno)") }
       bytes = bytes.dropFirst(count)
     }
@@ -263,7 +265,7 @@ private struct Stream {
     var polled = pollfd(descriptor: descriptor)
     guard poll(&polled, 1, Int32(left.components.seconds * 1000 + 1)) > 0 else { return }
     var buffer = [UInt8](repeating: 0, count: 65536)
-    let count = read(descriptor, &buffer, buffer.count)
+    let count = uninterrupted { read(descriptor, &buffer, buffer.count) }
     if count > 0 { bytes += buffer[..<count] } else { hasEnded = true }
   }
 }
@@ -347,6 +349,14 @@ private enum SpawnExtension {
   private static func symbol(_ name: String) -> UnsafeMutableRawPointer {
     guard let symbol = dlsym(nil, name) else { preconditionFailure("glibc 2.34 has \(name)") }
     return symbol
+  }
+}
+
+/// Makes a system call again when a signal interrupts it.
+func uninterrupted<Count: FixedWidthInteger>(_ call: () -> Count) -> Count {
+  while true {
+    let count = call()
+    guard count < 0, errno == EINTR else { return count }
   }
 }
 
