@@ -55,18 +55,18 @@ extension Server {
       output.record(level, event.name) { event.addFields(to: &$0) }
     case .report(let level, let message): output.diagnostics.report(level, message)
     case .notify(let message): output.notifier.send(message)
-    case .stopListening: stopListening()
+    case .stopListening: listeners.close()
     case .stop: loop.end()
     case .exit(let code):
       // The socket's file goes with it.
-      stopListening()
+      listeners.close()
       output.flush()
       exit(code)
     }
   }
 
   private func handOver(until time: EventLoop.Instant, _ signal: String) {
-    leaveListenersToOthers()
+    listeners.leaveToOthers()
     let timer = LoopTimer.unscheduled(on: loop) { [unowned self] _ in
       core.handOverIsOver(signal: signal, at: loop.now.nanoseconds) { [connections] place in
         connections[place]?.pendingBytes ?? 0

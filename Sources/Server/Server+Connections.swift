@@ -30,7 +30,7 @@ extension Server {
     connection.writeLimits = StreamConnection.WriteLimits(configuration.outputLimits)
     guard let connection = connection as? TCPConnection else { return }
     do throws(UVError) {
-      try connection.setOptions(tcpOptions.connections)
+      try connection.setOptions(configuration.listenerOptions.tcp.connections)
     } catch {
       // The client may be gone already; its connection will say so itself.
       output.record(.debug, "option_failed") { $0.add("error", error.description) }
@@ -106,13 +106,5 @@ extension StreamConnection {
 
   var traffic: Traffic {
     Traffic(bytesRead: bytesRead, bytesWritten: bytesWritten, unsent: pendingBytes)
-  }
-}
-
-extension StreamConnection.WriteLimits {
-  init(_ limits: OutputLimits) {
-    self.init(
-      highWaterMark: limits.highWaterMark, lowWaterMark: limits.lowWaterMark,
-      maximumPendingBytes: limits.maximumPendingBytes)
   }
 }

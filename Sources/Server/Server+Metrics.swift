@@ -8,47 +8,16 @@ extension Server {
   func serveMetrics() throws(ListenFailure) {
     guard configuration.servesMetrics || !inheritedForMetrics.isEmpty else { return }
     let endpoint = MetricsEndpoint(
-      on: loop,
+      on: loop, inherited: inheritedForMetrics,
       MetricsEndpoint.Pages(
         metrics: { [unowned self] in core.metricsText(processFacts).bytes },
         complaint: { [unowned self] in core.complaint }),
-      onError: { [unowned self] in acceptFailed($0) })
+      diagnostics: output.diagnostics, onError: { [unowned self] in acceptFailed($0) })
     loop.measuresCallbacks = true
     loop.onCallbackMeasured { [unowned self] in core.metrics.countCallback($0) }
-    guard inheritedForMetrics.isEmpty else {
-      for socket in inheritedForMetrics { try takeOver(socket, for: endpoint) }
-      return
-    }
-    let places = try configuration.placesOfMetrics
-    if let address = places.tcp {
-      do throws(UVError) {
-        let bound = try endpoint.listen(at: address)
-        if !bound.isLoopback { output.diagnostics.report(.warning, .metricsBeyondLoopback(bound)) }
-        output.diagnostics.print(.info, "metrics address=\(bound.host) port=\(bound.port)")
-      } catch {
-        throw ListenFailure(error, at: address)
-      }
-    }
-    if let socket = places.unix {
-      do throws(UVError) {
-        try endpoint.listen(at: socket, mode: configuration.socketMode)
-        output.diagnostics.print(
-          .info, "metrics socket=\(configuration.metricsSocket.escapedForTerminal)")
-      } catch {
-        throw ListenFailure(error, socket)
-      }
-    }
-  }
-
-  private func takeOver(
-    _ socket: InheritedSocket, for endpoint: MetricsEndpoint
-  ) throws(ListenFailure) {
-    do throws(UVError) {
-      let place = try endpoint.takeOver(socket)
-      output.diagnostics.print(.info, "metrics \(place.escapedForTerminal)")
-    } catch {
-      throw ListenFailure(error, socket)
-    }
+    try endpoint.listen(
+      at: inheritedForMetrics.isEmpty ? try configuration.placesOfMetrics : ListeningPlaces(),
+      mode: configuration.socketMode)
   }
 
   private var processFacts: ProcessFacts {
@@ -65,11 +34,5 @@ extension Server {
     facts.libuv = "\(EventLoop.runningLibuv)"
     facts.swift = ProgramVersion.swift
     return facts
-  }
-}
-
-extension String {
-  fileprivate static func metricsBeyondLoopback(_ address: SocketAddress) -> String {
-    "METRICS BEYOND LOOPBACK on \(address): everybody who can reach this address can read them"
   }
 }

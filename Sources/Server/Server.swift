@@ -17,14 +17,11 @@ final class Server {
   let daemon: Daemon<Configuration>
   var configuration: Configuration { core.configuration }
 
-  /// Listening sockets that the service manager has opened; they are in the place of those of the settings.
-  let inherited: [InheritedSocket]
-  /// Those that are for metrics, in the place of those of the settings.
+  let listeners: DaemonListeners
+  /// Listening sockets of the service manager's that are for metrics.
   let inheritedForMetrics: [InheritedSocket]
-  var tcpListeners: [TCPListener] = []
   /// What secures connections by TCP; `nil` for the plain protocol.
   private(set) var tls: ServerTLS?
-  var unixListeners: [UnixListener] = []
   /// Whether accepted connections inherit today's settings from their listener, and not older ones.
   var inheritsSettings = true
   var answerTimer: LoopTimer?
@@ -41,17 +38,6 @@ final class Server {
   /// Nanoseconds since 1970.
   let startedAt = UInt64(clamping: WallClock.nanoseconds)
 
-  /// Descriptors for everything that is not a client.
-  ///
-  /// They are three standard ones, two of them opened anew, the loop's ten, two listening sockets, the
-  /// file of the count and the log; for a moment the log's reopening, the configuration, the service
-  /// manager's socket and a client that is turned away; and those of metrics, where they are served.
-  static func reservedDescriptors(_ values: Configuration, _ inherited: [InheritedSocket]) -> Int {
-    21 + inherited.count
-      + (values.servesMetrics || inherited.contains(where: \.isForMetrics)
-        ? MetricsEndpoint.mostScrapers + 2 : 0)
-  }
-
   /// Opens the log; nothing is listened on before ``start()``.
   ///
   /// - Parameters:
@@ -65,7 +51,6 @@ final class Server {
     _ loader: SettingsLoader<Configuration>, _ settings: Settings<Configuration>,
     inherited: [InheritedSocket], descriptorRoom: Int, diagnostics: Diagnostics
   ) throws {
-    self.inherited = inherited.filter { !$0.isForMetrics }
     inheritedForMetrics = inherited.filter(\.isForMetrics)
     let values = settings.values
     tls = try ServerTLS(values)
@@ -75,6 +60,9 @@ final class Server {
     loop = try EventLoop()
     output = DaemonOutput(log: log, diagnostics: diagnostics, on: loop)
     daemon = Daemon(settings, from: loader, output: output, on: loop)
+    listeners = DaemonListeners(
+      "listening", inherited: inherited.filter { !$0.isForMetrics }, on: loop,
+      diagnostics: diagnostics)
   }
 
   /// Listens, and says so.
@@ -96,12 +84,14 @@ final class Server {
       try serveMetrics()
       try listen()
       output.record(.info, "start") {
-        if !inherited.isEmpty { return $0.add("inherited_sockets", inherited.count) }
-        if let address = tcpListeners.first?.localAddress {
+        if !listeners.inherited.isEmpty {
+          return $0.add("inherited_sockets", listeners.inherited.count)
+        }
+        if let address = listeners.tcp.first?.localAddress {
           $0.add("address", address.host)
           $0.add("port", Int(address.port))
         }
-        if !unixListeners.isEmpty { $0.add("socket", configuration.socket) }
+        if !listeners.unix.isEmpty { $0.add("socket", configuration.socket) }
       }
     } catch {
       loop.endAndClose()
@@ -118,19 +108,16 @@ final class Server {
   }
 
   /// Counts clients together with other processes, if the settings say so.
-  private func shareCount() throws(CountFileFailure) {
+  private func shareCount() throws(CountFile.Failure) {
     guard let path = configuration.countFilePath else { return }
-    do throws(UVError) {
-      // Above the descriptors of all clients: see SharedCounter.
-      let number =
-        configuration.maxConnections
-        + Self.reservedDescriptors(configuration, inherited + inheritedForMetrics) - 1
-      let counter = try SharedCounter(file: path, descriptorFrom: Int32(clamping: number))
-      core.sharedCount = SharedCount(
-        publish: { counter.own = UInt32(clamping: $0) }, others: { counter.others })
-    } catch {
-      throw CountFileFailure(error)
-    }
+    let counter = try CountFile.open(
+      path, descriptorFrom: configuration.maxConnections + reservedDescriptors(configuration) - 1)
+    core.sharedCount = SharedCount(
+      publish: { counter.own = UInt32(clamping: $0) }, others: { counter.others })
+  }
+
+  private func reservedDescriptors(_ values: Configuration) -> Int {
+    values.reservedDescriptors(listeners.inherited + inheritedForMetrics)
   }
 
   private func end(by signal: Int32, _ name: String) {
@@ -152,14 +139,13 @@ final class Server {
   private func takeSettingsOver() {
     let room = DescriptorLimit.raise(
       for: daemon.settings.values.maxConnections,
-      reserve: Self.reservedDescriptors(
-        daemon.settings.values, inherited + inheritedForMetrics))
+      reserve: reservedDescriptors(daemon.settings.values))
     if let warning = daemon.settings.lowerConnections(to: room) {
       output.diagnostics.report(.warning, warning)
     }
     output.logLevel = daemon.settings.values.logLevel
     core.reloaded(daemon.settings.values, descriptorRoom: room)
-    inheritsSettings = listenersAreUpToDate
+    inheritsSettings = listeners.have(configuration.listenerOptions)
     for connection in connections.all { applySettings(to: connection) }
     performActions()
   }

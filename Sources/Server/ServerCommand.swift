@@ -99,7 +99,7 @@ struct ServerCommand: ParsableCommand {
     }
     let room = DescriptorLimit.raise(
       for: settings.values.maxConnections,
-      reserve: Server.reservedDescriptors(settings.values, inherited))
+      reserve: settings.values.reservedDescriptors(inherited))
     let warning = settings.lowerConnections(to: room)
     if isOutputClosed, dumpConfig || settings.values.logFile == "-" {
       diagnostics.report(
@@ -157,9 +157,7 @@ struct ServerCommand: ParsableCommand {
       fail(error)
     }
     if let path = settings.values.countFilePath {
-      do throws(UVError) { try SharedCounter.check(file: path) } catch {
-        fail(CountFileFailure(error))
-      }
+      do throws(CountFile.Failure) { try CountFile.check(path) } catch { fail(error) }
     }
     guard isGood else { throw ExitCode(Status.failure) }
     diagnostics.report(.info, "\(config ?? "settings"): good")
@@ -169,25 +167,9 @@ struct ServerCommand: ParsableCommand {
   private func checkListening(
     _ values: Configuration, _ diagnostics: Diagnostics
   ) throws(ListenFailure) {
-    func note(_ place: String) { diagnostics.report(.info, "note: \(place) is in use") }
     for places in [try values.placesToListen, try values.placesOfMetrics] {
-      if let address = places.tcp {
-        do throws(UVError) {
-          let loop = try EventLoop()
-          defer { loop.endAndClose() }
-          _ = try TCPListener.listen(at: address, on: loop) { _, connection in connection.close() }
-        } catch {
-          guard error.code == .addressInUse else { throw ListenFailure(error, at: address) }
-          note("\(address)")
-        }
-      }
-      if let socket = places.unix {
-        do throws(UVError) {
-          try UnixListener.check(socket)
-        } catch {
-          guard error.code == .addressInUse else { throw ListenFailure(error, socket) }
-          note("\(socket)".escapedForTerminal)
-        }
+      for place in try places.check() {
+        diagnostics.report(.info, "note: \(place) is in use".escapedForTerminal)
       }
     }
   }

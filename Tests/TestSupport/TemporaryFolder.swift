@@ -23,7 +23,8 @@ package final class TemporaryFolder {
     rmdir(path)
   }
 
-  private var names: [String] {
+  /// The names of its files, in no order.
+  package var names: [String] {
     guard let folder = opendir(path) else { return [] }
     defer { closedir(folder) }
     var names: [String] = []

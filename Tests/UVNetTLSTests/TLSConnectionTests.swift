@@ -27,7 +27,7 @@
       _ body: @escaping (_ connected: TCPConnection, _ accepted: TCPConnection) -> Void
     ) throws {
       let (server, client) = (server, client)
-      try loop.withConnectedPair(limits: limits) { connected, accepted in
+      try loop.withConnectedPair(writeLimits: limits) { connected, accepted in
         var ready = 0
         func isReady(_ result: Result<TLSAgreement, UVError>) {
           expectNoError { _ = try result.get() }

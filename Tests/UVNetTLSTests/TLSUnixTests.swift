@@ -28,7 +28,7 @@
       on loop: EventLoop, limits: StreamConnection.WriteLimits = .init(),
       _ body: @escaping (_ client: UnixConnection, _ server: UnixConnection) -> Void
     ) throws {
-      let (near, far) = try loop.connectedUnixPair(limits: limits)
+      let (near, far) = try loop.connectedUnixPair(writeLimits: limits)
       var ready = 0
       func isReady(_ result: Result<TLSAgreement, UVError>) {
         expectNoError { _ = try result.get() }

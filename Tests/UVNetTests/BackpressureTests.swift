@@ -9,7 +9,7 @@ import UVNetTestKit
 
   @Test func `the high-water mark turns writable off, the low one on, and drain tells`() throws {
     try LoopHarness.run { loop, calls in
-      try loop.withConnectedPair(limits: Self.small) { connected, accepted in
+      try loop.withConnectedPair(writeLimits: Self.small) { connected, accepted in
         accepted.start(.init(onData: { _, _ in }))
         connected.start(
           .init(
@@ -36,7 +36,7 @@ import UVNetTestKit
     let limits = StreamConnection.WriteLimits(
       highWaterMark: 65_536, lowWaterMark: 16_384, maximumPendingBytes: 64 << 20)
     try LoopHarness.run { loop, calls in
-      try loop.withConnectedPair(limits: limits) { connected, accepted in
+      try loop.withConnectedPair(writeLimits: limits) { connected, accepted in
         connected.start(
           .init(
             onData: { _, _ in },
@@ -61,7 +61,7 @@ import UVNetTestKit
   @Test func `over the hard cap a write is refused whole, and what was queued still goes`() throws {
     try LoopHarness.run { loop, calls in
       var received = 0
-      try loop.withConnectedPair(limits: Self.small) { connected, accepted in
+      try loop.withConnectedPair(writeLimits: Self.small) { connected, accepted in
         accepted.start(
           .init(
             onData: { _, bytes in received += bytes.byteCount },
@@ -78,7 +78,7 @@ import UVNetTestKit
 
   @Test func `completions are capped in number, and come in order`() throws {
     try LoopHarness.run { loop, calls in
-      try loop.withConnectedPair(limits: Self.small) { connected, accepted in
+      try loop.withConnectedPair(writeLimits: Self.small) { connected, accepted in
         accepted.start(.init(onData: { _, _ in }))
         connected.start(.init(onData: { _, _ in }))
         expectNoError {
@@ -117,7 +117,7 @@ import UVNetTestKit
     try LoopHarness.run { loop, calls in
       let limits = StreamConnection.WriteLimits(maximumPendingBytes: 32 << 20)
       let total = 12 << 20
-      try loop.withConnectedPair(limits: limits) { connected, accepted in
+      try loop.withConnectedPair(writeLimits: limits) { connected, accepted in
         var received = 0
         accepted.start(
           .init(

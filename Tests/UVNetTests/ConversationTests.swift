@@ -115,7 +115,7 @@ extension CloseReason {
 
   @Test func `whether a connection can write, is ending and is active`() throws {
     try LoopHarness.run { loop, calls in
-      try loop.withConnectedPair(limits: BackpressureTests.small) { connected, accepted in
+      try loop.withConnectedPair(writeLimits: BackpressureTests.small) { connected, accepted in
         accepted.start(.init(onData: { _, _ in }))
         connected.start(.init(onData: { _, _ in }))
         #expect(connected.isActive)

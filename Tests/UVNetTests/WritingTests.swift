@@ -108,7 +108,7 @@ import UVNetTestKit
   @Test func `of more than the kernel takes a close tells exactly what went`() throws {
     try LoopHarness.run { loop, calls in
       let total = 32 << 20
-      try loop.withConnectedPair(limits: .init(maximumPendingBytes: total + 1)) {
+      try loop.withConnectedPair(writeLimits: .init(maximumPendingBytes: total + 1)) {
         connected, accepted in
         connected.start(
           .init(
@@ -180,7 +180,7 @@ import UVNetTestKit
 
   @Test func `a stream that was shut down has no drain`() throws {
     try LoopHarness.run { loop, calls in
-      try loop.withConnectedPair(limits: BackpressureTests.small) { connected, accepted in
+      try loop.withConnectedPair(writeLimits: BackpressureTests.small) { connected, accepted in
         accepted.start(.init(onData: { _, _ in }))
         connected.start(
           .init(
@@ -268,7 +268,7 @@ import UVNetTestKit
 
   @Test func `a write over a limit names the limit and its value`() throws {
     try LoopHarness.run { loop, calls in
-      try loop.withConnectedPair(limits: BackpressureTests.small) { connected, accepted in
+      try loop.withConnectedPair(writeLimits: BackpressureTests.small) { connected, accepted in
         func refusal(_ body: () throws(UVError) -> Void) -> String {
           do throws(UVError) { try body() } catch { return error.description }
           return "no error"

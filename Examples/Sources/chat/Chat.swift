@@ -17,7 +17,7 @@ struct Chat {
     let loop = try EventLoop()
     let room = Room(idleTime: .seconds(arguments.dropFirst().first.flatMap { Int($0) } ?? 300))
     var options = TCPListener.Options()
-    options.limits.maximumPendingBytes = 65536
+    options.writeLimits.maximumPendingBytes = 65536
     let listener = try TCPListener.listen(
       at: SocketAddress(parsing: arguments.first ?? "127.0.0.1:7009", allowPortZero: true),
       on: loop, options: options

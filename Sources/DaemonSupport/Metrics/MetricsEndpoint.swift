@@ -1,4 +1,4 @@
-internal import TestTaskProgramBasics
+package import TestTaskProgramBasics
 package import UVNet
 
 /// Serves `/metrics` and `/healthz` by HTTP/1.1, one request a connection.
@@ -27,71 +27,43 @@ package final class MetricsEndpoint {
   private let loop: EventLoop
   private let pages: Pages
   private let onError: (UVError) -> Void
-  private var listeners: [StreamListener] = []
+  package let listeners: DaemonListeners
   private var scrapers = 0
 
   /// - Parameters:
   ///   - loop: The loop to serve on.
+  ///   - inherited: Listening sockets that the service manager has opened for it.
   ///   - pages: What there is to see; held as long as the loop holds the listeners.
+  ///   - diagnostics: Where the operator reads.
   ///   - onError: Called when accepting a connection fails; the endpoint goes on.
   package init(
-    on loop: EventLoop, _ pages: Pages, onError: @escaping (UVError) -> Void = { _ in }
+    on loop: EventLoop, inherited: [InheritedSocket] = [], _ pages: Pages,
+    diagnostics: Diagnostics, onError: @escaping (UVError) -> Void = { _ in }
   ) {
     self.loop = loop
     self.pages = pages
     self.onError = onError
+    listeners = DaemonListeners(
+      "metrics", inherited: inherited, on: loop, diagnostics: diagnostics)
   }
 
-  /// Listens by TCP, until the loop ends.
-  ///
-  /// - Parameter address: Where to listen; port 0 asks for any free one.
-  /// - Returns: The address in use.
-  /// - Throws: The system's error.
-  package func listen(at address: SocketAddress) throws(UVError) -> SocketAddress {
-    let listener = try TCPListener.listen(
-      at: address, on: loop, options: .init(backlog: 128), onError: { [self] in onError($1) },
-      onConnection: { [self] in serve($1) })
-    listeners.append(listener)
-    return listener.localAddress
-  }
-
-  /// Listens on a Unix socket, until the loop ends.
+  /// Listens until the loop ends.
   ///
   /// - Parameters:
-  ///   - address: The socket's path or name.
-  ///   - mode: The permissions of its file.
-  /// - Throws: The system's error.
-  package func listen(at address: UnixAddress, mode: UInt32) throws(UVError) {
-    let listener = try UnixListener.listen(
-      at: address, on: loop, options: .init(backlog: 128, mode: mode),
-      onError: { [self] in onError($1) }, onConnection: { [self] in serve($1) })
-    listeners.append(listener)
-  }
-
-  /// Listens on a socket of the service manager's, until the loop ends.
-  ///
-  /// - Returns: Where that is: `address=127.0.0.1 port=9100`, or `socket=/run/metrics`.
-  /// - Throws: The system's error; the socket is still the caller's then.
-  package func takeOver(_ socket: InheritedSocket) throws(UVError) -> String {
-    switch socket.kind {
-    case .tcp:
-      let listener = try TCPListener.adopt(
-        descriptor: socket.descriptor, on: loop, options: .init(backlog: 128),
-        onError: { [self] in onError($1) }, onConnection: { [self] in serve($1) })
-      listeners.append(listener)
-      return "address=\(listener.localAddress.host) port=\(listener.localAddress.port)"
-    case .unix:
-      let listener = try UnixListener.adopt(
-        descriptor: socket.descriptor, on: loop, options: .init(backlog: 128),
-        onError: { [self] in onError($1) }, onConnection: { [self] in serve($1) })
-      listeners.append(listener)
-      return "socket=\(listener.localAddress.path ?? "\(listener.localAddress)")"
-    }
+  ///   - places: Where; not used where there are sockets of the service manager.
+  ///   - mode: The permissions of a Unix socket's file.
+  /// - Throws: Why one of the sockets cannot be opened.
+  package func listen(at places: ListeningPlaces, mode: UInt32) throws(ListenFailure) {
+    try listeners.open(
+      at: places, .init(tcp: .init(backlog: 128), unix: .init(backlog: 128, mode: mode)), .metrics,
+      .init(
+        onError: onError, onTCPConnection: { [self] in serve($0) },
+        onUnixConnection: { [self] in serve($0) }))
   }
 
   private func serve(_ connection: StreamConnection) {
     scrapers += 1
-    if scrapers >= Self.mostScrapers { listeners.forEach { $0.pauseAccepting() } }
+    if scrapers >= Self.mostScrapers { listeners.pause() }
     var head: [UInt8] = []
     var isAnswered = false
     func answer(_ response: HTTPResponse, toHead isHead: Bool = false) {
@@ -120,7 +92,7 @@ package final class MetricsEndpoint {
         onClose: { [self] _, _ in
           timer.cancel()
           scrapers -= 1
-          listeners.forEach { $0.resumeAccepting() }
+          listeners.resume()
         }))
   }
 

@@ -5,23 +5,24 @@ extension TCPConnection {
   ///   - address: Where to connect to.
   ///   - loop: The loop to connect on.
   ///   - timeout: How long it may take; `nil` leaves it to the system, which takes minutes.
-  ///   - limits: How many bytes may wait to be sent.
+  ///   - writeLimits: How many bytes may wait to be sent.
   /// - Returns: The connection. Whoever connects closes it.
   /// - Throws: ``UVError/Code/timedOut`` when the time is over; ``UVError/Code/canceled`` when the
   ///   task is cancelled, in which case nothing is left open; otherwise the system's error.
   public nonisolated(nonsending) static func connect(
     to address: SocketAddress, on loop: EventLoop, timeout: Duration? = .seconds(10),
-    limits: WriteLimits = WriteLimits()
+    writeLimits: WriteLimits = WriteLimits()
   ) async throws(UVError) -> TCPConnection {
     try await loop.startTasks().answer(during: .connect, discard: { $0.close() }) { give in
-      connect(to: address, on: loop, timeout: timeout, limits: limits, completion: give).cancel
+      connect(to: address, on: loop, timeout: timeout, writeLimits: writeLimits, completion: give)
+        .cancel
     }
   }
 
   /// Connects to a server by its name, as RFC 8305 says: the name's addresses are tried in turn
   /// from both families, and the first connection that is established is kept.
   ///
-  /// ``connect(host:port:on:timeout:attemptDelay:limits:completion:)`` says more.
+  /// ``connect(host:port:on:timeout:attemptDelay:writeLimits:completion:)`` says more.
   ///
   /// - Parameters:
   ///   - host: A name, or a numeric address.
@@ -29,19 +30,19 @@ extension TCPConnection {
   ///   - loop: The loop to connect on.
   ///   - timeout: How long all of it may take, the look-up included; `nil` leaves it to the system.
   ///   - attemptDelay: The time between the beginnings of two attempts, at least 10 ms.
-  ///   - limits: How many bytes may wait to be sent.
+  ///   - writeLimits: How many bytes may wait to be sent.
   /// - Returns: The connection. Whoever connects closes it.
   /// - Throws: ``UVError/Code/timedOut`` when the time is over; ``UVError/Code/canceled`` when the
   ///   task is cancelled, in which case nothing is left open; the look-up's error; when all
   ///   addresses have failed, the last one's error, whose detail lists each.
   public nonisolated(nonsending) static func connect(
     host: String, port: UInt16, on loop: EventLoop, timeout: Duration? = .seconds(10),
-    attemptDelay: Duration = .milliseconds(250), limits: WriteLimits = WriteLimits()
+    attemptDelay: Duration = .milliseconds(250), writeLimits: WriteLimits = WriteLimits()
   ) async throws(UVError) -> TCPConnection {
     try await loop.startTasks().answer(during: .connect, discard: { $0.close() }) { give in
       connect(
         host: host, port: port, on: loop, timeout: timeout, attemptDelay: attemptDelay,
-        limits: limits, completion: give
+        writeLimits: writeLimits, completion: give
       ).cancel
     }
   }

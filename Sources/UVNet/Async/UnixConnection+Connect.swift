@@ -7,7 +7,7 @@ extension UnixConnection {
   ///   - address: Where to connect to.
   ///   - loop: The loop to connect on.
   ///   - timeout: How long it may take; `nil` for ever.
-  ///   - limits: How much may be on its way out.
+  ///   - writeLimits: How much may be on its way out.
   /// - Returns: The connection. Whoever connects closes it.
   /// - Throws: ``UVError/Code/connectionRefused`` where nobody listens at the file,
   ///   ``UVError/Code/noSuchFile``, ``UVError/Code/accessDenied`` without the permission to write to the
@@ -15,10 +15,11 @@ extension UnixConnection {
   ///   is cancelled, in which case nothing is left open.
   public nonisolated(nonsending) static func connect(
     to address: UnixAddress, on loop: EventLoop, timeout: Duration? = .seconds(10),
-    limits: WriteLimits = WriteLimits()
+    writeLimits: WriteLimits = WriteLimits()
   ) async throws(UVError) -> UnixConnection {
     try await loop.startTasks().answer(during: .connect, discard: { $0.close() }) { give in
-      connect(to: address, on: loop, timeout: timeout, limits: limits, completion: give).cancel
+      connect(to: address, on: loop, timeout: timeout, writeLimits: writeLimits, completion: give)
+        .cancel
     }
   }
 }

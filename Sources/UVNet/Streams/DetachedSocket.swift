@@ -51,7 +51,7 @@ public final class DetachedSocket: Sendable {
 
 extension StreamConnection {
   /// Gives the socket up, for a connection on another loop to take over, such as by
-  /// ``TCPConnection/adopt(_:on:limits:)``.
+  /// ``TCPConnection/adopt(_:on:writeLimits:)``.
   ///
   /// ```swift
   /// let socket = try connection.detach()

@@ -1,7 +1,7 @@
 /// A connection in the making to one of several addresses, such as those of a name.
 ///
 /// The addresses are tried as RFC 8305 says; see
-/// ``TCPConnection/connect(host:port:on:timeout:attemptDelay:limits:completion:)``.
+/// ``TCPConnection/connect(host:port:on:timeout:attemptDelay:writeLimits:completion:)``.
 public final class HostConnectAttempt: ConnectAttempt {
   /// Why one address gave no connection.
   public struct Failure: Error, Hashable, Sendable {
@@ -12,7 +12,7 @@ public final class HostConnectAttempt: ConnectAttempt {
   }
 
   private let attemptDelay: Duration
-  private let limits: StreamConnection.WriteLimits
+  private let writeLimits: StreamConnection.WriteLimits
   private var completion: ((Result<TCPConnection, UVError>) -> Void)?
   private var core = HappyEyeballs([])
   private var resolver: Resolver?
@@ -32,11 +32,11 @@ public final class HostConnectAttempt: ConnectAttempt {
 
   init(
     on loop: EventLoop, timeout: Duration?, attemptDelay: Duration,
-    limits: StreamConnection.WriteLimits,
+    writeLimits: StreamConnection.WriteLimits,
     completion: @escaping (Result<TCPConnection, UVError>) -> Void
   ) {
     self.attemptDelay = max(attemptDelay, Self.leastDelay)
-    self.limits = limits
+    self.writeLimits = writeLimits
     self.completion = completion
     super.init(on: loop, timeout: timeout)
   }
@@ -94,7 +94,7 @@ public final class HostConnectAttempt: ConnectAttempt {
 
   private func begin(_ place: Int) {
     attempts[place] = TCPConnection.connect(
-      to: core.addresses[place], on: loop, timeout: nil, limits: limits
+      to: core.addresses[place], on: loop, timeout: nil, writeLimits: writeLimits
     ) { [self] result in
       guard attempts.removeValue(forKey: place) != nil else { return }
       switch result {

@@ -22,25 +22,25 @@ extension TCPConnection {
   ///   - timeout: How long all of it may take, the look-up included; `nil` leaves it to the system.
   ///   - attemptDelay: The time between the beginnings of two attempts, at least 10 ms; RFC 8305
   ///     section 8 recommends 250 ms, and 100 ms to 2 s as bounds.
-  ///   - limits: How many bytes may wait to be sent.
+  ///   - writeLimits: How many bytes may wait to be sent.
   ///   - completion: Called with the connection, which must then be started or closed; or with the
   ///     reason why there is none.
   /// - Returns: The attempt, to cancel it, and to see what happened to each address.
   @discardableResult
   public static func connect(
     host: String, port: UInt16, on loop: EventLoop, timeout: Duration? = .seconds(10),
-    attemptDelay: Duration = .milliseconds(250), limits: WriteLimits = WriteLimits(),
+    attemptDelay: Duration = .milliseconds(250), writeLimits: WriteLimits = WriteLimits(),
     completion: @escaping (Result<TCPConnection, UVError>) -> Void
   ) -> HostConnectAttempt {
     let attempt = HostConnectAttempt(
-      on: loop, timeout: timeout, attemptDelay: attemptDelay, limits: limits,
+      on: loop, timeout: timeout, attemptDelay: attemptDelay, writeLimits: writeLimits,
       completion: completion)
     attempt.lookUp(host, port)
     return attempt
   }
 
   /// Connects to a server that has several addresses, as
-  /// ``connect(host:port:on:timeout:attemptDelay:limits:completion:)`` does with those of a name.
+  /// ``connect(host:port:on:timeout:attemptDelay:writeLimits:completion:)`` does with those of a name.
   ///
   /// - Parameters:
   ///   - addresses: Where to connect to, the preferred one first. Those of the two families take
@@ -48,18 +48,18 @@ extension TCPConnection {
   ///   - loop: The loop to connect on.
   ///   - timeout: How long all of it may take; `nil` leaves it to the system.
   ///   - attemptDelay: The time between the beginnings of two attempts, at least 10 ms.
-  ///   - limits: How many bytes may wait to be sent.
+  ///   - writeLimits: How many bytes may wait to be sent.
   ///   - completion: Called with the connection, which must then be started or closed; or with the
   ///     reason why there is none, ``UVError/Code/destinationRequired`` for no addresses.
   /// - Returns: The attempt, to cancel it, and to see what happened to each address.
   @discardableResult
   public static func connect(
     toAnyOf addresses: [SocketAddress], on loop: EventLoop, timeout: Duration? = .seconds(10),
-    attemptDelay: Duration = .milliseconds(250), limits: WriteLimits = WriteLimits(),
+    attemptDelay: Duration = .milliseconds(250), writeLimits: WriteLimits = WriteLimits(),
     completion: @escaping (Result<TCPConnection, UVError>) -> Void
   ) -> HostConnectAttempt {
     let attempt = HostConnectAttempt(
-      on: loop, timeout: timeout, attemptDelay: attemptDelay, limits: limits,
+      on: loop, timeout: timeout, attemptDelay: attemptDelay, writeLimits: writeLimits,
       completion: completion)
     attempt.connect(toAnyOf: addresses)
     return attempt

@@ -6,7 +6,7 @@ internal import CLibUV
   internal import Darwin
 #endif
 
-/// A TCP connection, accepted by a ``TCPListener`` or made with ``connect(to:from:on:timeout:limits:completion:)``.
+/// A TCP connection, accepted by a ``TCPListener`` or made with ``connect(to:from:on:timeout:writeLimits:completion:)``.
 public final class TCPConnection: StreamConnection {
   /// Stored when it is known, so that it is still available after the close.
   var peer = PeerAddress.unknown
@@ -33,18 +33,18 @@ public final class TCPConnection: StreamConnection {
   ///     system.
   ///   - loop: The loop to connect on.
   ///   - timeout: How long it may take; `nil` leaves it to the system, which takes minutes.
-  ///   - limits: How many bytes may wait to be sent.
+  ///   - writeLimits: How many bytes may wait to be sent.
   ///   - completion: Called with the connection, which must then be started or closed; or with the
   ///     reason why there is none.
   /// - Returns: The attempt, to cancel it.
   @discardableResult
   public static func connect(
     to address: SocketAddress, from source: SocketAddress? = nil, on loop: EventLoop,
-    timeout: Duration? = .seconds(10), limits: WriteLimits = WriteLimits(),
+    timeout: Duration? = .seconds(10), writeLimits: WriteLimits = WriteLimits(),
     completion: @escaping (Result<TCPConnection, UVError>) -> Void
   ) -> ConnectAttempt {
     TCPConnectAttempt(
-      to: address, from: source, on: loop, timeout: timeout, limits: SharedLimits(limits),
+      to: address, from: source, on: loop, timeout: timeout, limits: SharedLimits(writeLimits),
       completion: completion)
   }
 
@@ -66,12 +66,12 @@ public final class TCPConnection: StreamConnection {
   ///   - descriptor: The socket. It belongs to the connection from now on, and is set not to block;
   ///     when the call throws it still belongs to the caller.
   ///   - loop: The loop to use it on.
-  ///   - limits: How many bytes may wait to be sent.
+  ///   - writeLimits: How many bytes may wait to be sent.
   /// - Returns: The connection, to be started.
   /// - Throws: The system's error, such as ``UVError/Code/badDescriptor``, or
   ///   ``UVError/Code/notConnected``.
   public static func adopt(
-    descriptor: Int32, on loop: EventLoop, limits: WriteLimits = WriteLimits()
+    descriptor: Int32, on loop: EventLoop, writeLimits: WriteLimits = WriteLimits()
   ) throws(UVError) -> TCPConnection {
     var error: Int32 = 0
     let peer = unsafe SocketAddress.read { address, length in
@@ -80,7 +80,7 @@ public final class TCPConnection: StreamConnection {
       return error
     }
     guard error == 0 else { throw UVError(error, .open) }
-    let connection = try connected(descriptor, on: loop, limits: SharedLimits(limits))
+    let connection = try connected(descriptor, on: loop, limits: SharedLimits(writeLimits))
     connection.peer = PeerAddress(peer)
     connection.watchWhileQuiet()
     return connection
@@ -91,15 +91,15 @@ public final class TCPConnection: StreamConnection {
   /// - Parameters:
   ///   - socket: What ``StreamConnection/detach()`` gave. When the call throws it still has the socket.
   ///   - loop: The loop to use it on.
-  ///   - limits: How many bytes may wait to be sent.
+  ///   - writeLimits: How many bytes may wait to be sent.
   /// - Returns: The connection, to be started.
-  /// - Throws: As ``adopt(descriptor:on:limits:)`` does; ``UVError/Code/badDescriptor`` when the socket
+  /// - Throws: As ``adopt(descriptor:on:writeLimits:)`` does; ``UVError/Code/badDescriptor`` when the socket
   ///   was taken before, ``UVError/Code/notConnected`` when the peer has reset the connection since.
   public static func adopt(
-    _ socket: DetachedSocket, on loop: EventLoop, limits: WriteLimits = WriteLimits()
+    _ socket: DetachedSocket, on loop: EventLoop, writeLimits: WriteLimits = WriteLimits()
   ) throws(UVError) -> TCPConnection {
     try socket.hand { (descriptor) throws(UVError) in
-      try adopt(descriptor: descriptor, on: loop, limits: limits)
+      try adopt(descriptor: descriptor, on: loop, writeLimits: writeLimits)
     }
   }
 

@@ -20,19 +20,19 @@ public final class TCPListener: StreamListener {
     /// What accepted connections inherit.
     public var connections: TCPOptions
     /// How many bytes may wait to be sent on each accepted connection.
-    public var limits: StreamConnection.WriteLimits
+    public var writeLimits: StreamConnection.WriteLimits
 
     /// Makes a set of options.
     public init(
       backlog: Int = 511, reusePort: Bool = false, ipv6Only: Bool = false,
       connections: TCPOptions = TCPOptions(),
-      limits: StreamConnection.WriteLimits = StreamConnection.WriteLimits()
+      writeLimits: StreamConnection.WriteLimits = StreamConnection.WriteLimits()
     ) {
       self.backlog = backlog
       self.reusePort = reusePort
       self.ipv6Only = ipv6Only
       self.connections = connections
-      self.limits = limits
+      self.writeLimits = writeLimits
     }
   }
 
@@ -68,7 +68,7 @@ public final class TCPListener: StreamListener {
     }
     localAddress = address
     self.options = options
-    limits = SharedLimits(options.limits)
+    limits = SharedLimits(options.writeLimits)
     self.onError = onError
     self.onConnection = onConnection
     // Accepted sockets inherit these, which spares system calls for each.

@@ -7,7 +7,7 @@ internal import CLibUV
 #endif
 
 /// A connection by a Unix socket, accepted by a ``UnixListener`` or made with
-/// ``connect(to:on:timeout:limits:completion:)``.
+/// ``connect(to:on:timeout:writeLimits:completion:)``.
 ///
 /// It is a stream like any other, with two differences. It has no reset of its own, but a peer that
 /// closes with input unread is reported as ``UVError/Code/connectionReset``. And a peer that closes
@@ -42,18 +42,19 @@ public final class UnixConnection: StreamConnection {
   ///   - address: Where to connect to.
   ///   - loop: The loop to connect on.
   ///   - timeout: How long it may take; `nil` for ever.
-  ///   - limits: How many bytes may wait to be sent.
+  ///   - writeLimits: How many bytes may wait to be sent.
   ///   - completion: Called with the connection, which must then be started or closed; or with the
   ///     reason why there is none.
   /// - Returns: The attempt, to cancel it.
   @discardableResult
   public static func connect(
     to address: UnixAddress, on loop: EventLoop, timeout: Duration? = .seconds(10),
-    limits: WriteLimits = WriteLimits(),
+    writeLimits: WriteLimits = WriteLimits(),
     completion: @escaping (Result<UnixConnection, UVError>) -> Void
   ) -> ConnectAttempt {
     UnixConnectAttempt(
-      to: address, on: loop, timeout: timeout, limits: SharedLimits(limits), completion: completion)
+      to: address, on: loop, timeout: timeout, limits: SharedLimits(writeLimits),
+      completion: completion)
   }
 
   /// Takes over a connected socket that something else has opened, such as one end of a pair.
@@ -62,12 +63,12 @@ public final class UnixConnection: StreamConnection {
   ///   - descriptor: The socket. It belongs to the connection from now on, and is set not to block;
   ///     when the call throws it still belongs to the caller.
   ///   - loop: The loop to use it on.
-  ///   - limits: How many bytes may wait to be sent.
+  ///   - writeLimits: How many bytes may wait to be sent.
   /// - Returns: The connection, to be started.
   /// - Throws: The system's error, such as ``UVError/Code/badDescriptor``,
   ///   ``UVError/Code/notConnected``, or ``UVError/Code/invalidArgument`` for a socket of another kind.
   public static func adopt(
-    descriptor: Int32, on loop: EventLoop, limits: WriteLimits = WriteLimits()
+    descriptor: Int32, on loop: EventLoop, writeLimits: WriteLimits = WriteLimits()
   ) throws(UVError) -> UnixConnection {
     var error: Int32 = 0
     let peer = unsafe UnixAddress.read { address, size in
@@ -78,7 +79,7 @@ public final class UnixConnection: StreamConnection {
     guard peer != nil else {
       throw UVError(.invalidArgument, during: .open, detail: "not a Unix socket")
     }
-    let connection = try connected(descriptor, on: loop, limits: SharedLimits(limits))
+    let connection = try connected(descriptor, on: loop, limits: SharedLimits(writeLimits))
     connection.watchWhileQuiet()
     return connection
   }
@@ -88,15 +89,15 @@ public final class UnixConnection: StreamConnection {
   /// - Parameters:
   ///   - socket: What ``StreamConnection/detach()`` gave. When the call throws it still has the socket.
   ///   - loop: The loop to use it on.
-  ///   - limits: How many bytes may wait to be sent.
+  ///   - writeLimits: How many bytes may wait to be sent.
   /// - Returns: The connection, to be started.
-  /// - Throws: As ``adopt(descriptor:on:limits:)`` does; ``UVError/Code/badDescriptor`` when the socket
+  /// - Throws: As ``adopt(descriptor:on:writeLimits:)`` does; ``UVError/Code/badDescriptor`` when the socket
   ///   was taken before.
   public static func adopt(
-    _ socket: DetachedSocket, on loop: EventLoop, limits: WriteLimits = WriteLimits()
+    _ socket: DetachedSocket, on loop: EventLoop, writeLimits: WriteLimits = WriteLimits()
   ) throws(UVError) -> UnixConnection {
     try socket.hand { (descriptor) throws(UVError) in
-      try adopt(descriptor: descriptor, on: loop, limits: limits)
+      try adopt(descriptor: descriptor, on: loop, writeLimits: writeLimits)
     }
   }
 

@@ -24,17 +24,17 @@ public final class UnixListener: StreamListener {
     /// replaced.
     public var replacesStaleFile: Bool
     /// How many bytes may wait to be sent on each accepted connection.
-    public var limits: StreamConnection.WriteLimits
+    public var writeLimits: StreamConnection.WriteLimits
 
     /// Makes a set of options.
     public init(
       backlog: Int = 511, mode: UInt32? = nil, replacesStaleFile: Bool = true,
-      limits: StreamConnection.WriteLimits = StreamConnection.WriteLimits()
+      writeLimits: StreamConnection.WriteLimits = StreamConnection.WriteLimits()
     ) {
       self.backlog = backlog
       self.mode = mode
       self.replacesStaleFile = replacesStaleFile
-      self.limits = limits
+      self.writeLimits = writeLimits
     }
   }
 
@@ -57,7 +57,7 @@ public final class UnixListener: StreamListener {
     localAddress = address
     self.file = file
     self.options = options
-    limits = SharedLimits(options.limits)
+    limits = SharedLimits(options.writeLimits)
     self.onError = onError
     self.onConnection = onConnection
     try super.init(socket: socket, on: loop)

@@ -1,9 +1,15 @@
+import TestTaskProgramBasics
 import TestTaskTestSupport
 import Testing
 import UVNet
 import UVNetTestKit
 
 @testable import TestTaskDaemonSupport
+
+/// Standard error that nobody reads.
+private var silentDiagnostics: Diagnostics {
+  Diagnostics(program: "daemon", descriptor: -1, journalStream: nil)
+}
 
 /// The endpoint on a loop, with clients on the same loop.
 @Suite struct MetricsEndpointTests {
@@ -21,8 +27,10 @@ import UVNetTestKit
           metrics: { [unowned self] in
             scrapes += 1
             return Array("a 1\n".utf8)
-          }, complaint: { [unowned self] in complaint }))
-      address = try endpoint.listen(at: address)
+          }, complaint: { [unowned self] in complaint }),
+        diagnostics: silentDiagnostics)
+      try endpoint.listen(at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil), mode: 0o600)
+      address = try #require(endpoint.listeners.tcp.first).localAddress
     }
 
     /// Sends a text, and hands over all that comes until the end.
@@ -78,19 +86,15 @@ import UVNetTestKit
     let folder = try TemporaryFolder()
     let path = folder.path + "/metrics"
     try LoopHarness.run { loop, calls in
-      let endpoint = MetricsEndpoint(on: loop, .init(metrics: { [] }, complaint: { nil }))
       let (tcp, unix) = (try RawSocket.listen(), try RawSocket.listen(path: path))
       let address = SocketAddress(.loopback, port: tcp.port)
       func inherited(_ descriptor: Int32, _ kind: InheritedSocket.Kind) -> InheritedSocket {
         InheritedSocket(descriptor: descriptor, name: "metrics", kind: kind)
       }
-      #expect(
-        try endpoint.takeOver(inherited(tcp.release(), .tcp))
-          == "address=127.0.0.1 port=\(address.port)")
-      #expect(try endpoint.takeOver(inherited(unix.release(), .unix)) == "socket=\(path)")
-      for kind in [InheritedSocket.Kind.tcp, .unix] {
-        #expect(throws: UVError.self) { try endpoint.takeOver(inherited(-1, kind)) }
-      }
+      let endpoint = MetricsEndpoint(
+        on: loop, inherited: [inherited(tcp.release(), .tcp), inherited(unix.release(), .unix)],
+        .init(metrics: { [] }, complaint: { nil }), diagnostics: silentDiagnostics)
+      try endpoint.listen(at: ListeningPlaces(), mode: 0o600)
       func ask(_ connection: StreamConnection?) {
         guard let connection else { return calls.record("not connected") }
         var answer = ""
@@ -154,9 +158,12 @@ import UVNetTestKit
 
   @Test func `it serves on a Unix socket, too`() throws {
     try LoopHarness.run { loop, calls in
-      let endpoint = MetricsEndpoint(on: loop, .init(metrics: { [] }, complaint: { nil }))
+      let endpoint = MetricsEndpoint(
+        on: loop, .init(metrics: { [] }, complaint: { nil }), diagnostics: silentDiagnostics)
       let address = try UnixAddress(abstractName: "uvnet-metrics-\(UInt64.random(in: 0 ... .max))")
-      try endpoint.listen(at: address, mode: 0o600)
+      var places = ListeningPlaces()
+      places.unix = address
+      try endpoint.listen(at: places, mode: 0o600)
       UnixConnection.connect(to: address, on: loop) { result in
         guard let connection = try? result.get() else { return loop.end() }
         try? connection.write("GET /healthz HTTP/1.0\r\n\r\n")

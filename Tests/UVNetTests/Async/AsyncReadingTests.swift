@@ -261,9 +261,10 @@ final class Canceller: Sendable {
   on loop: EventLoop, limits: StreamConnection.WriteLimits = .init()
 ) async throws -> (TCPConnection, TCPConnection) {
   let listener = try AsyncListener.listen(
-    at: SocketAddress(.loopback, port: 0), on: loop, options: .init(limits: limits))
+    at: SocketAddress(.loopback, port: 0), on: loop, options: .init(writeLimits: limits))
   defer { listener.close() }
-  let near = try await TCPConnection.connect(to: listener.localAddress, on: loop, limits: limits)
+  let near = try await TCPConnection.connect(
+    to: listener.localAddress, on: loop, writeLimits: limits)
   let far = try #require(try await listener.accept())
   return (near, far)
 }

@@ -8,7 +8,7 @@ import UVNetTestKit
     on loop: EventLoop, limits: StreamConnection.WriteLimits = .init(),
     _ body: @escaping (_ connected: TCPConnection, _ accepted: TCPConnection) -> Void
   ) throws {
-    try loop.withConnectedPair(limits: limits) { connected, accepted in
+    try loop.withConnectedPair(writeLimits: limits) { connected, accepted in
       var ready = 0
       func isReady(_ result: Result<Void, UVError>) {
         expectNoError { try result.get() }
@@ -303,7 +303,7 @@ import UVNetTestKit
     try LoopHarness.run(watchdog: .seconds(600)) { loop, calls in
       var limits = StreamConnection.WriteLimits()
       limits.maximumPendingBytes = 200_000
-      try loop.withConnectedPair(limits: limits) { masked, peer in
+      try loop.withConnectedPair(writeLimits: limits) { masked, peer in
         peer.writeLimits = .init()
         expectNoError { try peer.write([1, 0, 1, 9]) }
         let questions = [UInt8](repeating: 0, count: 3 * 4000).enumerated().map {

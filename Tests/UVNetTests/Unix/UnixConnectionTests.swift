@@ -141,7 +141,7 @@ import UVNetTestKit
     try LoopHarness.run { loop, calls in
       let limits = StreamConnection.WriteLimits(
         highWaterMark: 100_000, lowWaterMark: 10_000, maximumPendingBytes: 4_000_000)
-      let (one, other) = try loop.connectedUnixPair(limits: limits)
+      let (one, other) = try loop.connectedUnixPair(writeLimits: limits)
       one.start(
         .init(
           onData: { _, _ in },
@@ -164,7 +164,7 @@ import UVNetTestKit
   @Test func `a peer that reads again gets everything, after a drain`() throws {
     try LoopHarness.run { loop, calls in
       let limits = StreamConnection.WriteLimits(highWaterMark: 100_000, lowWaterMark: 10_000)
-      let (one, other) = try loop.connectedUnixPair(limits: limits)
+      let (one, other) = try loop.connectedUnixPair(writeLimits: limits)
       var received = 0
       other.start(
         .init(

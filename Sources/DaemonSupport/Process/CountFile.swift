@@ -1,0 +1,46 @@
+internal import TestTaskProgramBasics
+package import UVNet
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The file by which a daemon counts its clients together with other processes.
+package enum CountFile {
+  /// What is wrong with it, in one line.
+  package struct Failure: Error, CustomStringConvertible {
+    package let description: String
+
+    init(_ error: UVError) {
+      let detail = (error.detail ?? "").escapedForTerminal
+      // The library's own errors say all in the detail. libuv has no words for some of the system's.
+      let reason = unsafe String(cString: strerror(-error.code.rawValue))
+      description =
+        "cannot share the number of clients: " + detail
+        + (error.domain == .library ? "" : ": \(reason)")
+    }
+  }
+
+  /// Opens it for this process.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - descriptor: The lowest descriptor to have it open at: above those of all clients.
+  /// - Throws: What is wrong with it.
+  package static func open(
+    _ path: String, descriptorFrom descriptor: Int
+  ) throws(Failure) -> SharedCounter {
+    do throws(UVError) {
+      return try SharedCounter(file: path, descriptorFrom: Int32(clamping: descriptor))
+    } catch {
+      throw Failure(error)
+    }
+  }
+
+  /// Says whether it could be opened, and makes no file.
+  package static func check(_ path: String) throws(Failure) {
+    do throws(UVError) { try SharedCounter.check(file: path) } catch { throw Failure(error) }
+  }
+}
