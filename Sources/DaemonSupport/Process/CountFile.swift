@@ -28,6 +28,7 @@ package enum CountFile {
   /// - Parameters:
   ///   - path: The file.
   ///   - descriptor: The lowest descriptor to have it open at: above those of all clients.
+  /// - Returns: This process's part of the count, until it is dropped.
   /// - Throws: What is wrong with it.
   package static func open(
     _ path: String, descriptorFrom descriptor: Int
