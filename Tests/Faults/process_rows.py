@@ -1,6 +1,7 @@
 """Several processes: one count, sockets of a service manager's, and restarts that lose nobody."""
 
 import contextlib
+import ctypes
 import errno
 import fcntl
 import os
@@ -380,3 +381,75 @@ def rolling_restart(place):
     place.note(f"{served} clients served, {restarts} restarts, the slowest took {slowest:.2f} s")
     client = servers[0].connect()
     check(ask_count(client) == 1, "the count is wrong in the end")
+
+
+class OwnNetwork:
+    """A network namespace with nothing but loopback, where sysctls can be set."""
+
+    def __init__(self, place, migrate):
+        try:
+            self.holder = place.start(
+                ["unshare", "--net", "sh", "-c",
+                 f"ip link set lo up && echo {migrate:d} > /proc/sys/net/ipv4/tcp_migrate_req && echo up && cat"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        except FileNotFoundError:
+            raise Skipped("unshare (util-linux) is not installed")
+        if self.holder.stdout.readline() != "up\n":
+            raise Skipped(f"no network namespace with that sysctl: {self.holder.stderr.read().strip()}")
+        self.path = f"/proc/{self.holder.pid}/ns/net"
+        #: In front of a command: there, and without the right to administer the network.
+        self.wrapper = ["nsenter", f"--net={self.path}", "setpriv", "--bounding-set=-net_admin",
+                        "--inh-caps=-net_admin"]
+
+    def enter(self):
+        """Moves this process there."""
+        with open(self.path) as file:
+            if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), 0) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+
+    def connect(self, port):
+        """Connects there, from a process that may be here."""
+        if os.readlink("/proc/self/ns/net") != os.readlink(self.path):
+            self.enter()
+        return Client(port)
+
+
+def start_three(place, network):
+    settings = f"reuse_port = yes\ncount_file = {place.path}/count"
+    servers = [place.server(settings=settings, wrapper=network.wrapper)]
+    port = servers[0].port
+    return servers + [place.server(settings=settings, port=port, wrapper=network.wrapper) for _ in range(2)]
+
+
+def printed(server):
+    """What a server has printed on standard error."""
+    with open(server.errors) as file:
+        return file.read()
+
+
+@row("62-moved", "the same without CAP_NET_ADMIN, where the kernel moves the queue of a closed socket: no client is lost, and none waits")
+def rolling_restart_by_the_kernel(place):
+    network = OwnNetwork(place, migrate=True)
+    servers = start_three(place, network)
+    finish = load_until(place, lambda: network.connect(servers[0].port))
+    for _ in range(3):
+        for number, server in enumerate(servers):
+            check(server.terminate() == 0, "no clean end")
+            check("may be lost" not in printed(server), printed(server))
+            servers[number] = place.server(
+                settings=f"reuse_port = yes\ncount_file = {place.path}/count", port=server.port, log=server.log,
+                wrapper=network.wrapper)
+            time.sleep(0.1)
+    served, slowest = finish()
+    place.note(f"{served} clients served, 9 restarts, the slowest took {slowest:.2f} s")
+    check(slowest < 1, "a request for a connection was dropped")
+
+
+@row("62-refused", "a restart where the kernel neither moves the queue nor lets the server filter requests: it says so, and ends in order")
+def restart_without_any_help(place):
+    network = OwnNetwork(place, migrate=False)
+    for server in start_three(place, network):
+        check(server.terminate() == 0, "no clean end")
+        said = printed(server).count("net.ipv4.tcp_migrate_req=1 keeps them")
+        place.note("the kernel refuses the filter" if said else "the kernel takes the filter")
+        check(said <= 1, printed(server))

@@ -147,19 +147,36 @@ package final class DaemonListeners {
   /// Accepts again.
   package func resume() { for listener in all { listener.resumeAccepting() } }
 
-  /// Takes no new connections that others can have; those that this process has been given are still
-  /// accepted.
+  /// Takes no new connections that others can have, and as few as possible are lost: other processes
+  /// listen at the same port, or on the service manager's sockets.
   package func leaveToOthers() {
-    // The queue of a socket of the service manager's stays where it is.
-    guard inherited.isEmpty else { return close() }
+    // The queue of a socket of the service manager's stays where it is, and that of a socket of this
+    // process's is moved to the others' where the kernel does so.
+    guard inherited.isEmpty, !Self.kernelMovesQueues else { return close() }
     for listener in tcp {
       do throws(UVError) {
         try listener.leaveNewConnectionsToOthers()
       } catch {
+        // Now and not later: who is accepted from now on might have no time to ask.
+        listener.close()
         diagnostics.report(
-          .warning, "connections that come while the server ends may be lost: \(error)")
+          .warning,
+          "connections that come in this moment may be lost: \(error); "
+            + "net.ipv4.tcp_migrate_req=1 keeps them")
       }
     }
+  }
+
+  /// Whether Linux gives what waits for a listener that is closed to another one at its port: the sysctl
+  /// `net.ipv4.tcp_migrate_req`, from Linux 5.14 on.
+  private static var kernelMovesQueues: Bool {
+    #if os(Linux)
+      let text = try? Descriptor.readFile(
+        "/proc/sys/net/ipv4/tcp_migrate_req", limit: 1 << 20, isPrivate: false)
+      return text?.first == UInt8(ascii: "1")
+    #else
+      false
+    #endif
   }
 
   /// Listens no longer; closing again does nothing.

@@ -134,7 +134,11 @@ public final class TCPListener: StreamListener {
   /// then the listener should be closed, so that another one gets it. Handshakes that have begun are
   /// finished and accepted.
   ///
-  /// - Throws: The system's error; ``UVError/Code/notSupported`` where it is not Linux.
+  /// Where Linux moves the queue of a listener that is closed to another one at its port by itself (the
+  /// sysctl `net.ipv4.tcp_migrate_req`, from Linux 5.14 on), closing is enough and nobody waits a second.
+  ///
+  /// - Throws: The system's error; ``UVError/Code/notPermitted`` on kernels that allow only processes with
+  ///   `CAP_NET_ADMIN` to filter a socket's packets; ``UVError/Code/notSupported`` where it is not Linux.
   public func leaveNewConnectionsToOthers() throws(UVError) {
     loop.checkThread()
     guard !isClosing else { throw UVError(.badDescriptor, during: .setOption) }
