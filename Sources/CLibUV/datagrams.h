@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -27,58 +28,86 @@ typedef struct {
   int is_truncated;
 } cuv_datagram;
 
-enum { CUV_DATAGRAMS_AT_ONCE = 32 };
+enum { CUV_DATAGRAMS_AT_ONCE = 16 };
 
-/* Receives up to `count` datagrams without waiting, each into a slot of `slot` bytes of which
-   `most` are used. Returns their number, or a negative errno.
-   https://man7.org/linux/man-pages/man2/recvmmsg.2.html */
-static inline int cuv_receive_datagrams(int descriptor, char *slots, size_t slot, size_t most,
-                                        cuv_datagram *into, unsigned count) {
-  if (count > CUV_DATAGRAMS_AT_ONCE) count = CUV_DATAGRAMS_AT_ONCE;
+/* Where datagrams are received, each into a slot of `slot` bytes. What the system call reads is set up
+   once, and only what it has written is restored. */
+typedef struct {
+  cuv_datagram datagrams[CUV_DATAGRAMS_AT_ONCE];
+  char *slots;
+  size_t slot;
 #ifdef __linux__
+  size_t most;
   struct mmsghdr headers[CUV_DATAGRAMS_AT_ONCE];
   struct iovec pieces[CUV_DATAGRAMS_AT_ONCE];
-  memset(headers, 0, sizeof(headers[0]) * count);
-  for (unsigned i = 0; i < count; i++) {
-    pieces[i].iov_base = slots + i * slot;
-    pieces[i].iov_len = most;
-    headers[i].msg_hdr.msg_iov = &pieces[i];
-    headers[i].msg_hdr.msg_iovlen = 1;
-    headers[i].msg_hdr.msg_name = &into[i].sender;
-    headers[i].msg_hdr.msg_namelen = sizeof(into[i].sender);
+#endif
+} cuv_receiver;
+
+static inline void cuv_receiver_init(cuv_receiver *receiver, char *slots, size_t slot) {
+  memset(receiver, 0, sizeof(*receiver));
+  receiver->slots = slots;
+  receiver->slot = slot;
+#ifdef __linux__
+  for (int i = 0; i < CUV_DATAGRAMS_AT_ONCE; i++) {
+    receiver->pieces[i].iov_base = slots + (size_t)i * slot;
+    struct msghdr *header = &receiver->headers[i].msg_hdr;
+    header->msg_iov = &receiver->pieces[i];
+    header->msg_iovlen = 1;
+    header->msg_name = &receiver->datagrams[i].sender;
+    header->msg_namelen = sizeof(receiver->datagrams[i].sender);
+  }
+#endif
+}
+
+static inline cuv_datagram *cuv_received(cuv_receiver *receiver, int index) {
+  return &receiver->datagrams[index];
+}
+
+/* Receives a batch of datagrams without waiting, at most `most` bytes of each. Returns their number,
+   or a negative errno.
+   https://man7.org/linux/man-pages/man2/recvmmsg.2.html */
+static inline int cuv_receive_datagrams(cuv_receiver *receiver, int descriptor, size_t most) {
+#ifdef __linux__
+  if (most != receiver->most) {
+    receiver->most = most;
+    for (int i = 0; i < CUV_DATAGRAMS_AT_ONCE; i++) receiver->pieces[i].iov_len = most;
   }
   int received;
-  do received = recvmmsg(descriptor, headers, count, MSG_DONTWAIT, NULL);
+  do received = recvmmsg(descriptor, receiver->headers, CUV_DATAGRAMS_AT_ONCE, MSG_DONTWAIT, NULL);
   while (received < 0 && errno == EINTR);
   if (received < 0) return -errno;
   for (int i = 0; i < received; i++) {
-    if (headers[i].msg_hdr.msg_namelen == 0) into[i].sender.ss_family = AF_UNSPEC;
-    into[i].length = headers[i].msg_len;
-    into[i].is_truncated = (headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
+    struct msghdr *header = &receiver->headers[i].msg_hdr;
+    cuv_datagram *datagram = &receiver->datagrams[i];
+    if (header->msg_namelen == 0) datagram->sender.ss_family = AF_UNSPEC;
+    header->msg_namelen = sizeof(datagram->sender);
+    datagram->length = receiver->headers[i].msg_len;
+    datagram->is_truncated = (header->msg_flags & MSG_TRUNC) != 0;
   }
   return received;
 #else
-  unsigned received = 0;
-  while (received < count) {
-    struct iovec piece = {slots + received * slot, most};
+  int received = 0;
+  while (received < CUV_DATAGRAMS_AT_ONCE) {
+    cuv_datagram *datagram = &receiver->datagrams[received];
+    struct iovec piece = {receiver->slots + (size_t)received * receiver->slot, most};
     struct msghdr header;
     memset(&header, 0, sizeof(header));
     header.msg_iov = &piece;
     header.msg_iovlen = 1;
-    header.msg_name = &into[received].sender;
-    header.msg_namelen = sizeof(into[received].sender);
+    header.msg_name = &datagram->sender;
+    header.msg_namelen = sizeof(datagram->sender);
     ssize_t length = recvmsg(descriptor, &header, MSG_DONTWAIT);
     if (length < 0) {
       if (errno == EINTR) continue;
       /* What has come is told first; the error shows again, or the next call finds nothing. */
-      return received > 0 ? (int)received : -errno;
+      return received > 0 ? received : -errno;
     }
-    if (header.msg_namelen == 0) into[received].sender.ss_family = AF_UNSPEC;
-    into[received].length = (size_t)length;
-    into[received].is_truncated = (header.msg_flags & MSG_TRUNC) != 0;
+    if (header.msg_namelen == 0) datagram->sender.ss_family = AF_UNSPEC;
+    datagram->length = (size_t)length;
+    datagram->is_truncated = (header.msg_flags & MSG_TRUNC) != 0;
     received++;
   }
-  return (int)received;
+  return received;
 #endif
 }
 
@@ -95,6 +124,64 @@ static inline int cuv_send_datagram(int descriptor, const void *bytes, size_t co
   do sent = sendto(descriptor, bytes, count, flags, to, to ? size : 0);
   while (sent < 0 && errno == EINTR);
   return sent < 0 ? -errno : 0;
+}
+
+/* A datagram that is to be sent with others. */
+typedef struct {
+  const void *bytes;
+  size_t length;
+  /* An address of either family. */
+  struct sockaddr_in6 to;
+  /* Bytes of the address; 0 for the connected peer. */
+  socklen_t size;
+} cuv_outgoing;
+
+enum { CUV_OUTGOING_AT_ONCE = 32 };
+
+static inline const struct sockaddr *cuv_outgoing_address(const cuv_outgoing *datagram) {
+  return datagram->size > 0 ? (const struct sockaddr *)&datagram->to : NULL;
+}
+
+static inline void cuv_outgoing_set(cuv_outgoing *datagram, const void *bytes, size_t length,
+                                    const struct sockaddr *to, socklen_t size) {
+  datagram->bytes = bytes;
+  datagram->length = length;
+  datagram->size = size;
+  if (size > 0) memcpy(&datagram->to, to, size);
+}
+
+/* Sends datagrams in order without waiting. Returns how many the kernel has taken, at least 1, or the
+   negative errno of the first. An error of a later one shows when that is the first: sendmmsg(2) does
+   not return it.
+   https://man7.org/linux/man-pages/man2/sendmmsg.2.html */
+static inline int cuv_send_datagrams(int descriptor, cuv_outgoing *datagrams, unsigned count) {
+  if (count > CUV_OUTGOING_AT_ONCE) count = CUV_OUTGOING_AT_ONCE;
+#ifdef __linux__
+  if (count > 1) {
+    struct mmsghdr headers[CUV_OUTGOING_AT_ONCE];
+    struct iovec pieces[CUV_OUTGOING_AT_ONCE];
+    memset(headers, 0, sizeof(headers[0]) * count);
+    for (unsigned i = 0; i < count; i++) {
+      pieces[i].iov_base = (void *)(uintptr_t)datagrams[i].bytes;
+      pieces[i].iov_len = datagrams[i].length;
+      headers[i].msg_hdr.msg_iov = &pieces[i];
+      headers[i].msg_hdr.msg_iovlen = 1;
+      headers[i].msg_hdr.msg_name = datagrams[i].size > 0 ? &datagrams[i].to : NULL;
+      headers[i].msg_hdr.msg_namelen = datagrams[i].size;
+    }
+    int sent;
+    do sent = sendmmsg(descriptor, headers, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+  }
+#endif
+  for (unsigned i = 0; i < count; i++) {
+    const cuv_outgoing *next = &datagrams[i];
+    int status = cuv_send_datagram(descriptor, next->bytes, next->length, cuv_outgoing_address(next),
+                                   next->size);
+    if (status < 0) return i > 0 ? (int)i : status;
+  }
+  return (int)count;
 }
 
 /* Ends the association of a UDP socket with a peer: connect(2). Returns 0 or a negative errno. */

@@ -72,6 +72,7 @@ struct mmsghdr {
 };
 int accept4(int, struct sockaddr *, socklen_t *, int);
 int recvmmsg(int, struct mmsghdr *, unsigned int, int, struct timespec *);
+int sendmmsg(int, struct mmsghdr *, unsigned int, int);
 int pthread_setname_np(pthread_t, const char *);
 #endif
 

@@ -23,6 +23,28 @@ import UVNetTestKit
     }
   }
 
+  @Test func `datagrams: several at once`() throws {
+    try LoopHarness.run { loop, calls in
+      let socket = try UDPSocket.bind(to: SocketAddress(.loopback, port: 0), on: loop)
+      socket.start(
+        .init(
+          onDatagram: { socket, bytes, origin in
+            _ = try? socket.enqueue(bytes, to: origin.sender)
+          },
+          onError: { _, error in print("not sent: \(error)") }))
+      let client = try UDPSocket.bind(to: SocketAddress(.loopback, port: 0), on: loop)
+      client.start(
+        .init(onDatagram: { client, bytes, _ in
+          calls.record(String(decoding: bytes))
+          guard calls.names.count == 2 else { return }
+          client.close()
+          socket.close()
+        }))
+      for text in ["one", "two"] { try client.enqueue(Array(text.utf8), to: socket.localAddress) }
+      calls.expect(["one", "two"])
+    }
+  }
+
   @Test func `datagrams: an echo in a task`() async throws {
     try await AsyncHarness.run { loop in
       let socket = try UDPSocket.bind(to: SocketAddress(.loopback, port: 0), on: loop)

@@ -11,7 +11,7 @@ struct UDPEcho {
     socket.start(
       .init(
         onDatagram: { socket, bytes, origin in
-          do { try socket.send(bytes, to: origin.sender) } catch { print("not sent: \(error)") }
+          do { try socket.enqueue(bytes, to: origin.sender) } catch { print("not sent: \(error)") }
         },
         onError: { _, error in print("error: \(error)") }))
     print("listening on \(socket.localAddress)")

@@ -56,6 +56,8 @@ extension UDPSocket {
   public nonisolated(nonsending) func send(
     _ bytes: [UInt8], to address: SocketAddress? = nil
   ) async throws(UVError) -> SendResult {
+    // What does not leave now waits in the queue, and this one waits for room there.
+    if !isClosing { sendCollected() }
     if !queue.isEmpty, !queue.hasRoom(for: bytes.count), bytes.count <= maximumPayloadBytes {
       try await startTasks().waitForRoom(bytes.count, of: self)
     }

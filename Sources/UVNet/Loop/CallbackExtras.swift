@@ -6,6 +6,8 @@ struct CallbackExtras: OptionSet {
   static let jobs = CallbackExtras(rawValue: 1)
   /// Callbacks are timed; see ``EventLoop/measuresCallbacks``.
   static let measuring = CallbackExtras(rawValue: 2)
+  /// UDP sockets have collected datagrams.
+  static let datagrams = CallbackExtras(rawValue: 4)
 
   /// The same with `extra`, or without it.
   func with(_ extra: CallbackExtras, _ isThere: Bool) -> CallbackExtras {

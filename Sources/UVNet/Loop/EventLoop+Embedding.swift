@@ -64,7 +64,7 @@ extension EventLoop {
     checkIsOpen("EventLoop.pollTimeout was asked for after close()", #fileID, #line)
     checkThread()
     if isEnding { return hasEnded ? nil : .zero }
-    guard unsafe firstUnflushed == nil else { return .zero }
+    guard unsafe firstUnflushed == nil, !hasCollectedDatagrams else { return .zero }
     let timeout = inner.asIfAlive { unsafe inner.pollTimeout(raw) }
     return timeout < 0 ? nil : .milliseconds(timeout)
   }

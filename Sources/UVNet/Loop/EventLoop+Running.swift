@@ -171,6 +171,7 @@ extension EventLoop {
   private func finishCallback(_ start: UInt64) {
     if hasJobs, callbackDepth == 1 { runJobs() }
     callbackEnded(start)
+    if hasCollectedDatagrams, callbackDepth == 1 { sendCollectedDatagrams() }
   }
 
   /// Runs the jobs of tasks that this callback has woken, before what they write leaves with it.
@@ -225,6 +226,7 @@ extension EventLoop {
   /// Sends collected writes, one pass: what completions write in it gets the next turn, or a fast
   /// peer could keep us here.
   func flushWrites() {
+    if hasCollectedDatagrams { sendCollectedDatagrams() }
     guard unsafe firstUnflushed != nil else { return }
     callbackDepth &+= 1
     flushInCallback()
@@ -251,6 +253,7 @@ extension EventLoop {
   /// Offers collected writes to the kernel and calls nobody: for the end of a run, after which
   /// nothing of the program's may be called.
   private func offerWrites() {
+    if hasCollectedDatagrams { sendCollectedDatagrams() }
     guard let first = unsafe firstUnflushed else { return }
     unsafe first._withUnsafeGuaranteedRef { $0.offerWrites() }
     for index in unsafe otherUnflushed.indices {

@@ -79,6 +79,9 @@ internal import CLibUV
   var standardInput: StandardInput?
   /// Where UDP sockets receive; see ``datagramBatch()``.
   var datagrams: DatagramBatch?
+  /// UDP sockets with datagrams that leave together, see ``sendCollectedDatagrams()``; used like
+  /// ``firstUnflushed``.
+  @exclusivity(unchecked) var collecting = Collecting()
 
   /// Attempts that wait for a timer alone, and are told of the loop's end.
   var waitingAttempts: [ObjectIdentifier: ConnectAttempt] = [:]

@@ -56,6 +56,12 @@ struct DatagramQueue<Address> {
     }
   }
 
+  /// Changes where the datagrams in the queue go, or are from.
+  mutating func changeAddresses(_ change: (Address) -> Address) {
+    datagrams = datagrams[start...].map { Datagram(bytes: $0.bytes, address: change($0.address)) }
+    start = 0
+  }
+
   /// Drops all datagrams, and counts them.
   mutating func removeAll() {
     dropped &+= UInt64(count)

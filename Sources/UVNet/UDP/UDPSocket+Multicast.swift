@@ -41,7 +41,7 @@ extension UDPSocket {
   /// - Parameter interface: Its name; `nil` for the system's choice.
   /// - Throws: ``UVError/Code/noSuchDevice`` for an unknown interface.
   public func setMulticastInterface(_ interface: String?) throws(UVError) {
-    try checkOpen(.setOption)
+    try checkBeforeChange(.setOption)
     let status = cuv_multicast_interface(socket, family, try index(of: interface))
     guard status == 0 else { throw UVError(status, .setOption) }
   }
@@ -51,7 +51,7 @@ extension UDPSocket {
   /// - Parameter enabled: Whether it receives them.
   /// - Throws: The system's error.
   public func setMulticastLoopback(_ enabled: Bool) throws(UVError) {
-    try checkOpen(.setOption)
+    try checkBeforeChange(.setOption)
     let option = isIPv6 ? SocketOption.multicastLoopIPv6 : .multicastLoop
     try option.set(enabled ? 1 : 0, on: socket)
   }
@@ -77,14 +77,14 @@ extension UDPSocket {
   /// - Parameter enabled: Whether it is.
   /// - Throws: The system's error.
   public func setBroadcast(_ enabled: Bool) throws(UVError) {
-    try checkOpen(.setOption)
+    try checkBeforeChange(.setOption)
     try SocketOption.broadcast.set(enabled ? 1 : 0, on: socket)
   }
 
   private var family: Int32 { isIPv6 ? AF_INET6 : AF_INET }
 
   private func setHops(_ hops: Int, from least: Int, _ option: SocketOption) throws(UVError) {
-    try checkOpen(.setOption)
+    try checkBeforeChange(.setOption)
     guard (least...255).contains(hops) else {
       throw UVError(
         .invalidArgument, during: .setOption, detail: "\(hops) hops are not in \(least) … 255")
@@ -104,7 +104,7 @@ extension UDPSocket {
   private func changeMembership(
     _ join: Bool, _ group: IPAddress, _ interface: String?, _ source: IPAddress?
   ) throws(UVError) {
-    try checkOpen(.setOption)
+    try checkBeforeChange(.setOption)
     guard group.isMulticast, source.map({ $0.isIPv6 == group.isIPv6 }) ?? true else {
       throw UVError(
         .invalidArgument, during: .setOption,

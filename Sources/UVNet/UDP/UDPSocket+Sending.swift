@@ -40,31 +40,43 @@ extension UDPSocket {
   public func send(
     _ bytes: RawSpan, to address: SocketAddress? = nil
   ) throws(UVError) -> SendResult {
+    try checkSending(bytes.byteCount, to: address)
+    if collected != nil { sendCollected() }
+    // The bytes outlive this call, in which they are sent or copied.
+    let buffer = unsafe bytes.withUnsafeBytes { unsafe $0 }
+    return try unsafe sendNow(buffer, to: address.map(destination))
+  }
+
+  /// Throws where a datagram cannot be sent for what it is, or for what the socket is.
+  func checkSending(_ byteCount: Int, to address: SocketAddress?) throws(UVError) {
     try checkOpen(.send)
-    guard bytes.byteCount <= maximumPayloadBytes else {
+    guard byteCount <= maximumPayloadBytes else {
       throw UVError(
         .messageTooLong, during: .send,
-        detail: "\(bytes.byteCount) of at most \(maximumPayloadBytes) bytes")
+        detail: "\(byteCount) of at most \(maximumPayloadBytes) bytes")
     }
     guard (address == nil) != (remoteAddress == nil) else {
       throw UVError(address == nil ? .destinationRequired : .isConnected, during: .send)
     }
-    let destination = address.map(destination)
-    // The bytes outlive this call, in which they are sent or copied.
-    let buffer = unsafe bytes.withUnsafeBytes { unsafe $0 }
+  }
+
+  /// Sends a datagram unless others wait before it, or the kernel does not take it now.
+  func sendNow(
+    _ bytes: UnsafeRawBufferPointer, to address: SocketAddress?
+  ) throws(UVError) -> SendResult {
     if queue.isEmpty {
-      let status = unsafe transmit(buffer, to: destination)
+      let status = unsafe transmit(bytes, to: address)
       if status == 0 {
         counters.sent &+= 1
         return .sent
       }
       guard Self.isTemporary(status) else { throw UVError(status, .send) }
     }
-    return unsafe enqueue(buffer, to: destination)
+    return unsafe wait(with: bytes, to: address)
   }
 
   /// Queues a datagram until the kernel takes it, if the queue has room.
-  func enqueue(_ bytes: UnsafeRawBufferPointer, to address: SocketAddress?) -> SendResult {
+  func wait(with bytes: UnsafeRawBufferPointer, to address: SocketAddress?) -> SendResult {
     guard unsafe queue.append(bytes, address) else { return .dropped }
     if queue.count == 1 { watch() }
     return .queued
@@ -105,11 +117,11 @@ extension UDPSocket {
   }
 
   /// Whether the kernel has no room now, but will have later.
-  private static func isTemporary(_ status: Int32) -> Bool {
+  static func isTemporary(_ status: Int32) -> Bool {
     status == UV_EAGAIN.rawValue || status == UV_ENOBUFS.rawValue
   }
 
-  private func tellLater(_ error: UVError) {
+  func tellLater(_ error: UVError) {
     pendingErrors.append(error)
     guard pendingErrors.count == 1 else { return }
     loop.nextTick { [self] in

@@ -54,6 +54,26 @@ import UVNetTestKit
     }
   }
 
+  @Test func `a task enqueues answers, which leave together when it waits`() async throws {
+    try await AsyncHarness.run { loop in
+      let server = try Self.socket(on: loop)
+      let echo = loop.task {
+        for try await datagram in server.datagrams {
+          try server.enqueue(datagram.bytes, to: datagram.origin.sender)
+        }
+      }
+      let client = try Self.socket(on: loop)
+      for number in 0..<5 { try client.enqueue([UInt8(number)], to: server.localAddress) }
+      // It sends first what was enqueued before.
+      #expect(try await client.send([5], to: server.localAddress) == .sent)
+      for number in 0..<6 { #expect(try await client.receive()?.bytes == [UInt8(number)]) }
+      #expect(server.datagramsSent == 6 && client.datagramsSent == 6)
+      server.close()
+      client.close()
+      try await echo.value
+    }
+  }
+
   @Test func `cancelling a task that receives loses no datagram`() async throws {
     try await AsyncHarness.run { loop in
       let server = try Self.socket(on: loop)
