@@ -250,6 +250,35 @@ import UVNetTestKit
     }
   }
 
+  @Test("sockets of both families and with different limits receive in turns on one loop")
+  func receiversInTurns() throws {
+    try LoopHarness.run { loop, calls in
+      let short = try UDPSocket.bind(
+        to: Self.anywhere, on: loop, options: .init(maximumDatagramBytes: 4))
+      let long = try UDPSocket.bind(to: SocketAddress(.loopbackIPv6, port: 0), on: loop)
+      let sockets = [short, long]
+      let clients = try sockets.map {
+        try UDPSocket.bind(to: SocketAddress($0.localAddress.address, port: 0), on: loop)
+      }
+      var left = 4
+      for (socket, client) in zip(sockets, clients) {
+        socket.start(
+          .init(onDatagram: { _, bytes, origin in
+            #expect(origin.sender == client.localAddress)
+            calls.record("\(bytes.byteCount) \(origin.isTruncated)")
+            left -= 1
+            let turn = left % 2 == 0 ? 0 : 1
+            guard left > 0 else { return (sockets + clients).forEach { $0.close() } }
+            expectNoError {
+              try clients[turn].send([1, 2, 3, 4, 5], to: sockets[turn].localAddress)
+            }
+          }))
+      }
+      try clients[0].send([1, 2, 3, 4, 5], to: short.localAddress)
+      calls.expect(["4 true", "5 false", "4 true", "5 false"])
+    }
+  }
+
   @Test("a multicast group is joined by interface, heard, and left")
   func multicast() throws {
     try LoopHarness.run { loop, calls in
