@@ -17,6 +17,7 @@ import UVNetTestKit
       Issue.record("\(String(describing: error)) is not what a test that hangs is told")
       return
     }
-    #expect(open.count == 1 && calls == [])
+    // The watchdog itself may still be closing.
+    #expect(open.count { !$0.contains("(closing)") } == 1 && calls == [])
   }
 }
