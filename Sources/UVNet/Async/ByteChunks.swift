@@ -3,6 +3,7 @@ extension StreamConnection {
   ///
   /// One task at a time may read; see ``read(_:)``. A loop that keeps no piece costs no allocation:
   /// the memory of a piece that was released is used for the next.
+  @inlinable
   public final var chunks: Chunks { Chunks(connection: self) }
 
   /// The bytes that a peer sends, as an asynchronous sequence; see ``StreamConnection/chunks``.
@@ -12,22 +13,28 @@ extension StreamConnection {
     /// What ends the sequence early; see ``StreamConnection/read(_:)``.
     public typealias Failure = UVError
 
-    let connection: StreamConnection
+    @usableFromInline let connection: StreamConnection
+
+    @usableFromInline
+    init(connection: StreamConnection) { self.connection = connection }
 
     /// An iterator, which reads the connection from where it is.
+    @inlinable
     public func makeAsyncIterator() -> Iterator { Iterator(connection: connection) }
 
     /// Reads one piece after another.
     public struct Iterator: AsyncIteratorProtocol {
-      let connection: StreamConnection
-      private var buffer: [UInt8] = []
+      @usableFromInline let connection: StreamConnection
+      @usableFromInline var buffer: [UInt8] = []
 
+      @usableFromInline
       init(connection: StreamConnection) { self.connection = connection }
 
       /// Waits for the next piece.
       ///
       /// - Returns: The bytes; `nil` at the end of the stream.
       /// - Throws: As ``StreamConnection/read(_:)`` does.
+      @inlinable
       public nonisolated(nonsending) mutating func next() async throws(UVError) -> [UInt8]? {
         try await next(isolation: #isolation)
       }
@@ -37,33 +44,22 @@ extension StreamConnection {
       /// - Parameter actor: The caller's isolation.
       /// - Returns: The bytes; `nil` at the end of the stream.
       /// - Throws: As ``StreamConnection/read(_:)`` does.
+      @inlinable
       public mutating func next(
         isolation actor: isolated (any Actor)?
       ) async throws(UVError) -> [UInt8]? {
-        // An idle connection keeps little memory.
-        if buffer.capacity > InputBuffer.keptCapacity {
-          buffer = []
-        } else {
-          buffer.removeAll(keepingCapacity: true)
+        connection.prepareChunk(&buffer)
+        var (isReady, hasWaited) = (false, false)
+        if let parking = try connection.beginRead(&isReady) {
+          await parking.leave()
+          (isReady, hasWaited) = (try connection.endRead(), true)
         }
-        let tasks = try connection.startReadingTasks()
-        if tasks.available == 0 {
-          let mayWait = tasks.beginCoveredRead(of: connection)
-          if mayWait {
-            await unsafe withUnsafeContinuation { unsafe tasks.park($0) }
-            try tasks.endCoveredRead()
-          }
-          if tasks.available == 0 {
-            guard
-              try await tasks.waitForInput(
-                1, of: connection, hasWaited: mayWait, isolation: actor)
-            else { return nil }
+        if !isReady {
+          guard try await connection.waitForInput(hasWaited: hasWaited, isolation: actor) else {
+            return nil
           }
         }
-        tasks.consume(from: connection) { bytes in
-          unsafe bytes.withUnsafeBytes { unsafe buffer.append(contentsOf: $0) }
-          return ((), bytes.byteCount)
-        }
+        _ = connection.takeInput(into: &buffer)
         return buffer
       }
     }

@@ -5,17 +5,17 @@ internal import CSwiftRuntime
 /// Used on the loop's thread only. The connection owns this. It is itself the ``LoopWait`` of the
 /// task that reads.
 @safe final class ConnectionTasks: LoopWait {
-  let loop: LoopTasks
   private var readerIsCovered = false
+  private var hasEnded = false
+  private var pausedReading = false
+  /// Bytes that the reader needs to continue, or as many as this type has.
+  private var needed: UInt32 = 1
+  let loop: LoopTasks
   /// Changed only while no code of the program runs; no bytes are added while the program reads
   /// them.
   @exclusivity(unchecked) private var input = InputBuffer()
   /// The loop's read buffer, or what is left of it, while the read callback runs.
-  @exclusivity(unchecked) private var lent: UnsafeRawBufferPointer?
-  /// Bytes that the reader needs to continue.
-  private var needed = 1
-  private var hasEnded = false
-  private var pausedReading = false
+  @exclusivity(unchecked) private var lent = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
   private var drains: [CoveredWait] = []
   private var closes: [LoopWait] = []
   private var scope: Scope?
@@ -60,30 +60,31 @@ internal import CSwiftRuntime
 
 extension ConnectionTasks {
   /// Bytes that can be read without waiting.
-  var available: Int { unsafe input.isEmpty ? lent?.count ?? 0 : input.count }
+  var available: Int { unsafe input.isEmpty ? lent.count : input.count }
 
   /// Bytes arrived: lent to the task that waits for them; what it leaves is copied.
   private func didRead(_ bytes: UnsafeRawBufferPointer, _ connection: StreamConnection) {
-    if unsafe input.isEmpty, bytes.count >= needed, isParked {
+    if unsafe input.isEmpty, bytes.count >= needed, let task = takeWoken() {
       unsafe lent = bytes
-      wake()
-      connection.loop.runJobs()
+      connection.loop.hasJobs = task.run()
       keepLent()
     } else {
       unsafe input.append(bytes)
       if unsafe input.count >= needed { wake() }
     }
-    guard unsafe input.count >= max(Self.inputLimit, needed), !connection.isReadingPaused else {
+    guard unsafe input.count >= max(Self.inputLimit, Int(needed)), !connection.isReadingPaused
+    else {
       return
     }
     pausedReading = true
     connection.pauseReading()
   }
 
+  @inline(__always)
   private func keepLent() {
-    guard let rest = unsafe lent else { return }
-    unsafe lent = nil
-    unsafe input.append(rest)
+    guard unsafe !lent.isEmpty else { return }
+    unsafe input.append(lent)
+    endLending()
   }
 
   private func didEnd() {
@@ -91,27 +92,29 @@ extension ConnectionTasks {
     wake()
   }
 
-  /// Whether the task may wait for input at once, by ``LoopWait/park(_:)`` and then
-  /// ``endCoveredRead()``: it has a scope's cancellation handler, and no end or error is to be
-  /// reported first.
+  /// Where the task waits, and then calls ``endCoveredRead()``; `nil` if it may not at once.
+  ///
+  /// It may if it has a scope's cancellation handler, and no end or error is to be reported first.
   @inline(__always)
-  func beginCoveredRead(of connection: StreamConnection) -> Bool {
+  func beginCoveredRead(of connection: StreamConnection) -> Parking? {
     guard let task = unsafe coveredTask, unsafe task == currentTask(),
       !hasEnded, !connection.isClosing, !connection.loop.isEnding, !isBusy
-    else { return false }
+    else { return nil }
     if pausedReading { resumeReading(connection) }
     readerIsCovered = true
-    begin()
-    return true
+    let parking = loop.executor.parking
+    begin(in: parking)
+    return parking
   }
 
   /// The task continues after ``beginCoveredRead(of:)``.
   ///
-  /// - Throws: ``UVError/Code/canceled`` when the task was cancelled first.
+  /// - Returns: Whether bytes can be read; `nil` when they cannot, and the task was cancelled.
   @inline(__always)
-  func endCoveredRead() throws(UVError) {
+  func endCoveredRead() -> Bool? {
     readerIsCovered = false
-    if end() == .canceled, available == 0 { throw UVError(.canceled, during: .read) }
+    let isReady = available > 0
+    return end() == .canceled && !isReady ? nil : isReady
   }
 
   /// Waits until at least `count` bytes can be read.
@@ -132,8 +135,8 @@ extension ConnectionTasks {
       stopProgram("two tasks read a connection at the same time", #fileID, #line)
     }
     // The bytes are copied, because the task's wait for more outlives the callback.
-    if unsafe lent != nil { keepLent() }
-    needed = count
+    keepLent()
+    needed = UInt32(clamping: count)
     defer { needed = 1 }
     var code = hasWaited ? UVError.Code.canceled : .badDescriptor
     while available < count {
@@ -155,8 +158,18 @@ extension ConnectionTasks {
     guard !scope.isCanceled else { return .canceled }
     readerIsCovered = true
     defer { readerIsCovered = false }
-    return await suspendCovered(isolation: isolation)
+    return await suspendCovered(loop.executor, isolation: isolation)
   }
+
+  /// The bytes that are lent, if they come next.
+  @inline(__always)
+  var lentInput: UnsafeRawBufferPointer? {
+    unsafe input.isEmpty && !lent.isEmpty ? lent : nil
+  }
+
+  /// The lent bytes have been read.
+  @inline(__always)
+  func endLending() { unsafe lent = UnsafeRawBufferPointer(start: nil, count: 0) }
 
   private func resumeReading(_ connection: StreamConnection) {
     guard pausedReading else { return }
@@ -169,15 +182,14 @@ extension ConnectionTasks {
     from connection: StreamConnection,
     _ body: (RawSpan) throws(Failure) -> (result: R, count: Int)
   ) throws(Failure) -> R {
-    guard unsafe input.isEmpty, let bytes = unsafe lent else {
+    guard unsafe input.isEmpty, unsafe !lent.isEmpty else {
       let (result, count) = try unsafe input.withBytes(body)
       unsafe input.consume(count)
       if unsafe input.count <= Self.inputLimit / 2 { resumeReading(connection) }
       return result
     }
-    let (result, count) = try unsafe body(bytes.bytes)
-    unsafe lent =
-      count < bytes.count ? UnsafeRawBufferPointer(rebasing: bytes[count...]) : nil
+    let (result, count) = try unsafe body(lent.bytes)
+    unsafe lent = UnsafeRawBufferPointer(rebasing: lent[count...])
     return result
   }
 }
@@ -209,7 +221,7 @@ extension ConnectionTasks {
     defer { drains.removeAll { $0 === wait } }
     return scope == nil
       ? await wait.suspend(loop.executor, isolation: isolation)
-      : await wait.suspendCovered(isolation: isolation)
+      : await wait.suspendCovered(loop.executor, isolation: isolation)
   }
 
   func didDrain() { for wait in drains { wait.wake() } }
@@ -218,7 +230,7 @@ extension ConnectionTasks {
   func waitForClose(isolation: isolated (any Actor)? = #isolation) async {
     let wait = LoopWait()
     closes.append(wait)
-    _ = await wait.suspendCovered(isolation: isolation)
+    _ = await wait.suspendCovered(loop.executor, isolation: isolation)
   }
 
   func didClose() {

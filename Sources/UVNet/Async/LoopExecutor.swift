@@ -53,7 +53,10 @@ internal import Synchronization
   /// How many jobs that other jobs have enqueued may run in one turn; then I/O gets its turn.
   static let jobsPerTurn = 4096
 
-  init() {}
+  /// Where tasks of the loop wait.
+  let parking = Parking()
+
+  init() { parking.belongs(to: self) }
 
   /// Whether the caller is on the thread of the loop.
   @inline(__always)
@@ -62,8 +65,10 @@ internal import Synchronization
   /// Takes a job; for Swift's runtime.
   ///
   /// - Parameter job: The job.
-  public func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
+  public func enqueue(_ job: consuming ExecutorJob) { add(UnownedJob(job)) }
+
+  /// Adds a job to those that wait for their turn.
+  func add(_ job: UnownedJob) {
     guard isOnThread, let loop = unsafe loop else { return enqueueFromElsewhere(job) }
     unsafe jobs.append(job)
     unsafe loop._withUnsafeGuaranteedRef { $0.jobsHaveCome() }
@@ -178,15 +183,34 @@ extension LoopExecutor {
   func runJobs() -> Bool {
     guard unsafe !isRunningJobs else { return true }
     unsafe isRunningJobs = true
-    let serial = unsafe asUnownedSerialExecutor()
-    let task = unsafe asUnownedTaskExecutor()
     var due = unsafe jobs.count
     while due > 0 || (unsafe budget) > 0, let job = unsafe jobs.removeFirst() {
       if due > 0 { due &-= 1 } else { unsafe budget &-= 1 }
-      unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: task)
+      runNow(job)
     }
     unsafe isRunningJobs = false
     return unsafe !jobs.isEmpty
+  }
+
+  /// Runs a job at once, if no other is before it, and the jobs that it enqueues as ``runJobs()``
+  /// does.
+  ///
+  /// - Returns: Whether jobs are left.
+  func run(_ job: UnownedJob) -> Bool {
+    guard unsafe !isRunningJobs, unsafe jobs.isEmpty else {
+      unsafe jobs.append(job)
+      return runJobs()
+    }
+    unsafe isRunningJobs = true
+    runNow(job)
+    unsafe isRunningJobs = false
+    return unsafe jobs.isEmpty ? false : runJobs()
+  }
+
+  @inline(__always)
+  private func runNow(_ job: UnownedJob) {
+    unsafe job.runSynchronously(
+      isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
   }
 }
 

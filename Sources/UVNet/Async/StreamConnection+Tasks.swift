@@ -33,23 +33,20 @@ extension StreamConnection {
   /// - Throws: What the connection failed with, such as ``UVError/Code/connectionReset``;
   ///   ``UVError/Code/canceled`` when the task is cancelled, or the connection is closed while the
   ///   task waits; ``UVError/Code/badDescriptor`` when it was closed before.
+  @inlinable
   public nonisolated(nonsending) final func read<R>(
     _ body: (RawSpan) -> R
   ) async throws(UVError) -> R? {
-    let tasks = try startReadingTasks()
-    if tasks.available == 0 {
-      let mayWait = tasks.beginCoveredRead(of: self)
-      if mayWait {
-        await unsafe withUnsafeContinuation { unsafe tasks.park($0) }
-        try tasks.endCoveredRead()
-      }
-      if tasks.available == 0,
-        !(try await tasks.waitForInput(1, of: self, hasWaited: mayWait))
-      {
-        return nil
-      }
+    var (isReady, hasWaited) = (false, false)
+    if let parking = try beginRead(&isReady) {
+      await parking.leave()
+      (isReady, hasWaited) = (try endRead(), true)
     }
-    return tasks.consume(from: self) { (body($0), $0.byteCount) }
+    if !isReady, !(try await waitForInput(hasWaited: hasWaited)) { return nil }
+    guard let bytes = unsafe lentInput else { return try takeInput(body) }
+    let result = body(unsafe bytes.bytes)
+    endLending()
+    return result
   }
 
   /// Waits for bytes, and appends all that there are to `buffer`.
@@ -59,26 +56,17 @@ extension StreamConnection {
   /// - Parameter buffer: Where to append; unchanged at the end of the stream.
   /// - Returns: The number of bytes, at least one; `nil` when the peer has ended its stream.
   /// - Throws: As ``read(_:)`` does.
+  @inlinable
   public nonisolated(nonsending) final func read(
     into buffer: inout [UInt8]
   ) async throws(UVError) -> Int? {
-    let tasks = try startReadingTasks()
-    if tasks.available == 0 {
-      let mayWait = tasks.beginCoveredRead(of: self)
-      if mayWait {
-        await unsafe withUnsafeContinuation { unsafe tasks.park($0) }
-        try tasks.endCoveredRead()
-      }
-      if tasks.available == 0,
-        !(try await tasks.waitForInput(1, of: self, hasWaited: mayWait))
-      {
-        return nil
-      }
+    var (isReady, hasWaited) = (false, false)
+    if let parking = try beginRead(&isReady) {
+      await parking.leave()
+      (isReady, hasWaited) = (try endRead(), true)
     }
-    return tasks.consume(from: self) { bytes in
-      unsafe bytes.withUnsafeBytes { unsafe buffer.append(contentsOf: $0) }
-      return (bytes.byteCount, bytes.byteCount)
-    }
+    if !isReady, !(try await waitForInput(hasWaited: hasWaited)) { return nil }
+    return takeInput(into: &buffer)
   }
 
   /// Waits for exactly `count` bytes.
@@ -123,47 +111,52 @@ extension StreamConnection {
   ///   ``shutdown()``, ``UVError/Code/badDescriptor`` after a close: nothing is sent then. What the
   ///   connection fails with while the task waits, or ``UVError/Code/canceled`` when the task is
   ///   cancelled: the bytes are still on their way then.
+  @inlinable
   public nonisolated(nonsending) final func write(_ bytes: RawSpan) async throws(UVError) {
     try write(bytes, completion: nil)
-    if progress.contains(.aboveHighWater) { try await drained() }
+    if isAboveHighWater { try await drained() }
   }
 
   /// Sends bytes; see ``write(_:)-(RawSpan)``.
   ///
   /// - Parameter bytes: What to send.
   /// - Throws: As ``write(_:)-(RawSpan)`` does.
+  @inlinable
   public nonisolated(nonsending) final func write(_ bytes: Span<UInt8>) async throws(UVError) {
     try unsafe write(bytes.bytes, completion: nil)
-    if progress.contains(.aboveHighWater) { try await drained() }
+    if isAboveHighWater { try await drained() }
   }
 
   /// Sends bytes; see ``write(_:)-(RawSpan)``.
   ///
   /// - Parameter bytes: What to send.
   /// - Throws: As ``write(_:)-(RawSpan)`` does.
+  @inlinable
   public nonisolated(nonsending) final func write(_ bytes: [UInt8]) async throws(UVError) {
     try write(bytes, completion: nil)
-    if progress.contains(.aboveHighWater) { try await drained() }
+    if isAboveHighWater { try await drained() }
   }
 
   /// Sends a part of an array; see ``write(_:)-(RawSpan)``.
   ///
   /// - Parameter bytes: What to send.
   /// - Throws: As ``write(_:)-(RawSpan)`` does.
+  @inlinable
   public nonisolated(nonsending) final func write(
     _ bytes: ArraySlice<UInt8>
   ) async throws(UVError) {
     try write(bytes, completion: nil)
-    if progress.contains(.aboveHighWater) { try await drained() }
+    if isAboveHighWater { try await drained() }
   }
 
   /// Sends text as UTF-8; see ``write(_:)-(RawSpan)``.
   ///
   /// - Parameter text: What to send.
   /// - Throws: As ``write(_:)-(RawSpan)`` does.
+  @inlinable
   public nonisolated(nonsending) final func write(_ text: String) async throws(UVError) {
     try unsafe write(text.utf8Span.span.bytes, completion: nil)
-    if progress.contains(.aboveHighWater) { try await drained() }
+    if isAboveHighWater { try await drained() }
   }
 
   /// Waits until ``isWritable`` is true again, down at the low-water mark.

@@ -11,8 +11,9 @@ struct Wait<Token> {
     case over(WaitOutcome)
   }
 
-  private var phase = Phase.idle
   private var number: UInt64 = 0
+  /// Last, so that whoever has a wait can put small properties behind it.
+  private var phase = Phase.idle
 
   /// Whether a task is between ``begin()`` and ``end()``.
   var isBusy: Bool { if case .idle = phase { false } else { true } }
