@@ -39,6 +39,7 @@ import UVNetTestKit
             for _ in 0..<2_500 {
               let way = Int.random(in: 0..<5, using: &random)
               let size = Int.random(in: 1...80, using: &random)
+              try await canceller.catchUp(on: loop)
               let reader = loop.task { try await stream.read(way, size) }
               if Bool.random(using: &random) { await Task.yield() }
               canceller.cancel(reader, after: .random(in: 0...30, using: &random))

@@ -145,6 +145,43 @@ import UVNetTestKit
     }
   }
 
+  @Test func `who waits goes on in its own isolation, on the loop's thread`() async throws {
+    struct Lent: @unchecked Sendable {
+      let loop: EventLoop
+      let connection: TCPConnection
+    }
+    /// It knows nothing of the loop: its jobs run there because the task prefers the loop's executor.
+    actor Stranger {
+      func read(_ lent: Lent, _ count: Int) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count,
+          let chunk = try await lent.connection.chunks.first(where: { _ in true })
+        {
+          preconditionIsolated()
+          bytes += chunk
+          try await lent.loop.sleep(for: .zero)
+          preconditionIsolated()
+          _ = try await lent.connection.read(into: &bytes)
+          preconditionIsolated()
+        }
+        #expect(UInt(pthread_self()) == LoopActor.assumeIsolated { UInt(pthread_self()) })
+        return bytes
+      }
+    }
+    try await AsyncHarness.run { loop in
+      let (near, far) = try await pair(on: loop)
+      let lent = Lent(loop: loop, connection: near)
+      let reader = loop.task { try await Stranger().read(lent, 8) }
+      for byte in UInt8(1)...8 {
+        try await far.write([byte])
+        try await loop.sleep(for: .milliseconds(1))
+      }
+      #expect(try await reader.value == [1, 2, 3, 4, 5, 6, 7, 8])
+      far.close()
+      near.close()
+    }
+  }
+
   @Test func `a second loop for the actor is refused while one runs`() async throws {
     // Far off, for tests that block may keep the pool of tasks busy for long.
     try await AsyncHarness.run(watchdog: .seconds(600)) { loop in
