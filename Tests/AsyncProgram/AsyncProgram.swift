@@ -15,6 +15,7 @@ struct AsyncProgram {
     case "unserved": try CallbackProgram.run(serving: false)
     case "together": Together.main()
     case "echo": EchoServer.main()
+    case "everything": Everything.main()
     default: Rows.main()
     }
   }

@@ -34,6 +34,11 @@ import UVNetTestKit
     #expect(try rows.wait() == .exit(0))
   }
 
+  /// What `scripts/ci/valgrind-async` runs, too.
+  @Test func `a program whose waits end in every way ends`() throws {
+    #expect(try run("everything").output == (0..<5).map { "round \($0)" } + ["done"])
+  }
+
   /// If one of these stays on the thread with a newer Swift, the article is out of date.
   @Test(arguments: ["Task.sleep", "Task.detached", "resolver"])
   func `what the article says starts threads does so`(row: String) throws {
