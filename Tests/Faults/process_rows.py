@@ -255,6 +255,12 @@ def ask_and_leave(connect):
         client.fast()
 
 
+def kept_waiting():
+    """The seconds in which this process was ready to run and another one had the processor."""
+    with open("/proc/self/schedstat") as file:
+        return int(file.read().split()[1]) / 1e9
+
+
 def load_until(place, connect, workers=16):
     """Connects, asks and leaves again and again in the background, until the returned function is called;
     that waits, fails if anybody was not served, and returns the number of those that were."""
@@ -267,10 +273,14 @@ def load_until(place, connect, workers=16):
         def load(result=result):
             served, slowest = 0, 0
             while not os.path.exists(stop):
-                start = time.monotonic()
+                start, waited = time.monotonic(), kept_waiting()
                 try:
                     ask_and_leave(connect)
                 except Exception as error:
+                    # Who does not ask for a quarter of a second may be disconnected by the drain, and a client
+                    # that has no processor does not ask.
+                    if kept_waiting() - waited > 0.2:
+                        continue
                     raise Failed(f"after {served}: {error!r}")
                 served += 1
                 slowest = max(slowest, time.monotonic() - start)
@@ -374,6 +384,8 @@ def rolling_restart(place):
     for _ in range(3):
         for number, server in enumerate(servers):
             check(server.terminate() == 0, "no clean end")
+            if "may be lost" in printed(server):
+                raise Skipped("the kernel lets only CAP_NET_ADMIN filter requests for connections")
             servers[number] = place.server(settings=settings, port=port, log=server.log)
             restarts += 1
             time.sleep(0.1)

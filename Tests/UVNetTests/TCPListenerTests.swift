@@ -105,6 +105,30 @@ import UVNetTestKit
     }
   #endif
 
+  @Test func `connections that wait are accepted before a close that is asked to`() throws {
+    try LoopHarness.run { loop, calls in
+      let listener = try TCPListener.listen(at: Self.anyPort, on: loop) { _, connection in
+        calls.record("accepted")
+        connection.close()
+      }
+      listener.pauseAccepting()
+      // More than are accepted in one turn.
+      let early = try (0..<40).map { _ in try RawSocket.connect(port: listener.localAddress.port) }
+      listener.closeAfterAccepting()
+      #expect(!listener.isClosing)
+      loop.nextTick {
+        #expect(listener.isClosing && calls.count(of: "accepted") == 40)
+        TCPConnection.connect(to: listener.localAddress, on: loop) { result in
+          calls.record((try? result.get()) == nil ? "refused" : "connected")
+        }
+      }
+      #expect(throws: Never.self) { loop.run() }
+      for socket in early { #expect(throws: Never.self) { try socket.receiveToEnd() } }
+      listener.closeAfterAccepting()
+      #expect(calls.count(of: "accepted") == 40 && calls.count(of: "refused") == 1)
+    }
+  }
+
   @Test func `IPv6 is served, and the peer's address is told`() throws {
     try LoopHarness.run { loop, calls in
       let listener = try TCPListener.listen(at: SocketAddress(.loopbackIPv6, port: 0), on: loop) {

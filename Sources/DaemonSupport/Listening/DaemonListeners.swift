@@ -150,15 +150,20 @@ package final class DaemonListeners {
   /// Takes no new connections that others can have, and as few as possible are lost: other processes
   /// listen at the same port, or on the service manager's sockets.
   package func leaveToOthers() {
-    // The queue of a socket of the service manager's stays where it is, and that of a socket of this
-    // process's is moved to the others' where the kernel does so.
-    guard inherited.isEmpty, !Self.kernelMovesQueues else { return close() }
+    // The queue of a socket of the service manager's stays where it is.
+    guard inherited.isEmpty else { return close() }
     for listener in tcp {
+      // What comes between the last accepting and the close, and handshakes that have begun, the kernel
+      // moves.
+      if Self.kernelMovesQueues {
+        listener.closeAfterAccepting()
+        continue
+      }
       do throws(UVError) {
         try listener.leaveNewConnectionsToOthers()
       } catch {
         // Now and not later: who is accepted from now on might have no time to ask.
-        listener.close()
+        listener.closeAfterAccepting()
         diagnostics.report(
           .warning,
           "connections that come in this moment may be lost: \(error); "

@@ -18,6 +18,9 @@ internal import CLibUV
 
   /// Connections that are accepted in one turn at most, so that everything else gets its turn.
   private static let acceptsPerTurn = 32
+  /// Connections that are accepted at most before ``closeAfterAccepting()`` closes: a full queue of Linux's
+  /// default size.
+  private static let acceptsAtTheEnd = 4_096
   private static let restDuration = Duration.milliseconds(100)
 
   /// Watches a socket that is listening, and that belongs to the listener from now on.
@@ -57,6 +60,22 @@ internal import CLibUV
     watchSocket()
   }
 
+  /// Accepts the connections that wait, at most 4096, on the next turn of the loop, and then closes.
+  ///
+  /// ``Handle/close()`` resets a connection whose peer takes it for established but that the program has not
+  /// been given yet. A listener that was paused accepts for this as well. After a close it does nothing.
+  public final func closeAfterAccepting() {
+    loop.checkThread()
+    guard !isClosing else { return }
+    loop.nextTick { [self] in
+      isPaused = false
+      rest?.cancel()
+      rest = nil
+      acceptWaiting(atMost: Self.acceptsAtTheEnd)
+      close()
+    }
+  }
+
   private final func watchSocket() {
     // While it rests it watches for urgent data, which a listening socket never has. So no event
     // comes, and the listener keeps the loop alive as before.
@@ -69,12 +88,12 @@ internal import CLibUV
       unsafe Handle.of(
         UnsafeMutableRawPointer(poll).assumingMemoryBound(to: uv_handle_t.self),
         as: StreamListener.self
-      ).acceptWaiting()
+      ).acceptWaiting(atMost: StreamListener.acceptsPerTurn)
     }
   }
 
-  private final func acceptWaiting() {
-    for _ in 0..<Self.acceptsPerTurn {
+  private final func acceptWaiting(atMost most: Int) {
+    for _ in 0..<most {
       guard !isClosing, !isPaused, rest == nil else { return }
       let descriptor = accept()
       if descriptor >= 0 {
