@@ -210,7 +210,10 @@ import UVNetTestKit
   }
 
   private func localTime() -> String {
-    var now = time(nil)
+    // The clock that the server reads: time(2) may lag behind it by a tick of the kernel's.
+    var precise = timespec()
+    clock_gettime(CLOCK_REALTIME, &precise)
+    var now = precise.tv_sec
     var parts = tm()
     localtime_r(&now, &parts)
     func pad(_ number: Int32, _ width: Int) -> String {
