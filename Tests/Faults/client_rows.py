@@ -1,5 +1,6 @@
 """What the client reads, and what happens to what it writes."""
 
+import contextlib
 import datetime
 import json
 import os
@@ -195,8 +196,14 @@ def stands_still(place):
         connections = []
 
         def make_room():
-            # The system retries each connection by itself, so the client's may get in between.
+            # The system retries each connection by itself, so the client's may get in between. One that a SYN
+            # cookie has made is known to the listener only when it sends something, if the queue was full
+            # meanwhile.
             while filling:
+                if not wait_readable([listener], 0.5):
+                    for filler in fillers:
+                        with contextlib.suppress(OSError):
+                            filler.send(b"x")
                 connection, peer = listener.accept()
                 if peer in filling:
                     filling.discard(peer)
