@@ -19,6 +19,10 @@ struct ConnectionTable {
   /// The connections of clients that have left.
   var allLingering: [StreamConnection] { Array(lingering.values) }
 
+  /// Makes room for so many, so that the table is not copied as it grows; memory that is not used yet
+  /// costs none.
+  mutating func reserve(_ count: Int) { places.reserveCapacity(min(count, 65_536)) }
+
   mutating func insert(_ connection: StreamConnection, at place: Int) {
     while places.count <= place { places.append(nil) }
     places[place] = connection

@@ -55,6 +55,7 @@ final class Server {
     let values = settings.values
     tls = try ServerTLS(values)
     core = ServerCore(values, descriptorRoom: descriptorRoom)
+    connections.reserve(values.maxConnections)
     let log = try EventLog(
       path: values.logFile, format: values.logFormat, level: values.logLevel)
     loop = try EventLoop()

@@ -67,6 +67,8 @@ package struct ServerCore {
     timeouts = ConnectionTimeouts(configuration)
     tightMarkBytes = configuration.tightMarkBytes
     logsRequests = configuration.logLevel == .debug
+    clients.reserve(configuration.maxConnections)
+    sleeping.reserve(configuration.maxConnections)
   }
 
   package var clientCount: Int { clients.count }

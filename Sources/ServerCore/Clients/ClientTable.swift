@@ -24,6 +24,10 @@ struct ClientTable {
   /// Whose sleeping requests are those of the client at a place; nil where there is none.
   func owner(_ place: Int) -> SleepQueue.Owner? { contains(place) ? places[place].owner : nil }
 
+  /// Makes room for so many, so that the table is not copied as it grows; memory that is not used yet
+  /// costs none.
+  mutating func reserve(_ count: Int) { places.reserveCapacity(min(count, 65_536)) }
+
   mutating func insert(_ client: Client) {
     let place = client.owner.index
     while places.count <= place { places.append(.absent) }

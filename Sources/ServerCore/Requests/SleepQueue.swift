@@ -68,6 +68,9 @@ package struct SleepQueue {
   /// Makes an empty queue; `firstGeneration` is for tests of what 2^32 connections do to a place.
   package init(firstGeneration: UInt32 = 0) { self.firstGeneration = firstGeneration }
 
+  /// Makes room for so many connections, so that their table is not copied as it grows.
+  mutating func reserve(_ connections: Int) { slots.reserveCapacity(min(connections, 65_536)) }
+
   /// Gives a new connection its place.
   package mutating func enter() -> Owner {
     if let slot = freeSlots.popLast() {
