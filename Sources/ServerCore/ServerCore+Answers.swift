@@ -24,8 +24,8 @@ extension ServerCore {
   ///   - place: The client's place.
   ///   - seconds: How long it sleeps.
   ///   - now: When it came.
-  ///   - others: Clients of other processes; `nil` until they were counted. All requests of one read were
-  ///     received at one time, so the clients are counted once for all of them.
+  ///   - others: Clients of other processes; `nil` until they were counted. The requests of one read count as
+  ///     received at the same moment, so this is counted once for all of them.
   /// - Returns: False when it would be over a limit.
   mutating func sleep(
     _ place: Int, for seconds: UInt32, from now: UInt64, others: inout Int?

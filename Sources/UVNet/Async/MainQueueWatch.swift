@@ -31,7 +31,7 @@ internal import CLibUV
       unsafe handle = Handle.allocate(UV_POLL)
       let status = unsafe uv_poll_init(loop.raw, cuv_poll(handle), descriptor)
       guard status == 0 else {
-        unsafe handle.deallocate()
+        unsafe Handle.deallocate(handle)
         closeDescriptor(descriptor)
         throw UVError(status, .initialize)
       }

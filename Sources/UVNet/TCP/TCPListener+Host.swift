@@ -59,7 +59,8 @@ extension TCPListener {
 
   /// Listens at all addresses of a name, or at none of them.
   ///
-  /// A name is looked up by a thread that libuv starts; see ``Resolver``. A numeric host starts none.
+  /// A name is looked up by a thread that libuv starts; see ``Resolver``. For a numeric host no
+  /// thread is started.
   ///
   /// - Parameters:
   ///   - host: A name, or a numeric address.
