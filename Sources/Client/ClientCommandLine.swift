@@ -40,7 +40,7 @@ struct ClientCommandLine: ParsableCommand {
       Exit codes: 0 all well; 1 internal or I/O error; 2 no connection; 3 a command failed; \
       4 timed out; 5 protocol violation by the server; 64 usage; 130 interrupted; 143 terminated.
       """,
-    version: ProgramVersion.text(of: "testtask-client", tls: SecureConnecting.library))
+    version: ProgramVersion.text(of: "testtask-client", tls: ClientTLS.library))
 
   @Argument(
     help: ArgumentHelp(

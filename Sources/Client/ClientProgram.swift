@@ -14,7 +14,7 @@ final class ClientProgram {
   private let loop: EventLoop
   private let start: EventLoop.Instant
   private let target: Target?
-  private let security: SecureConnecting?
+  private let tls: ClientTLS?
   private let readsInput: Bool
   private let isEditing: Bool
   private var core: ClientCore
@@ -29,8 +29,8 @@ final class ClientProgram {
   }
 
   private lazy var connector = Connector(
-    on: loop, security: security,
-    onEvent: { [weak self] event in self?.take(event) },
+    on: loop, tls: tls,
+    onEvent: { [weak self] event in self?.take { core, now in core.handle(event, at: now) } },
     onData: { [weak self] bytes in
       guard let self else { return }
       perform(core.received(bytes, at: now))
@@ -54,7 +54,7 @@ final class ClientProgram {
     // What may fail comes before the loop, which must be closed once it is made.
     let script = line.script
     let file = try line.scriptFile()
-    security = try SecureConnecting(line.tls, handshakeTimeout: line.connectTimeout)
+    tls = try ClientTLS(line.tls, handshakeTimeout: line.connectTimeout)
     var log = SessionLog(
       isJSON: line.json, isColoured: line.isColoured, stamp: line.time, isVerbose: line.verbose)
     if let path = line.logFile, path != "-" {
@@ -70,12 +70,9 @@ final class ClientProgram {
     options.keepsGoing = line.keepGoing
     options.answerTimeout = line.timeout?.duration
     options.isPlainPrompt = !isScript && !isEditing && Descriptor.output.isTerminal
-    let allowsNames = line.resolve
     core = ClientCore(
       options, log: log,
-      parser: CommandParser { text, isHost throws(CommandError) in
-        try Target(reading: text, isHost: isHost, allowsNames: allowsNames)
-      }, wallClock: { WallClock.nanoseconds })
+      parser: CommandParser(allowsNames: line.resolve), wallClock: { WallClock.nanoseconds })
     core.append(script, file)
     (target, readsInput) = (line.target, line.readsInput)
     loop = try EventLoop()
@@ -123,17 +120,6 @@ final class ClientProgram {
   private func take(_ event: (inout ClientCore, Moment) -> [ClientCore.Action]) {
     perform(event(&core, now))
     update()
-  }
-
-  private func take(_ event: Connector.Event) {
-    take { core, now in
-      switch event {
-      case .connected: core.connected(at: now)
-      case .connectFailed(let reason): core.connectFailed(reason: reason, at: now)
-      case .ended: core.streamEnded(at: now)
-      case .lost(let cause): core.connectionLost(cause, at: now)
-      }
-    }
   }
 
   private func take(_ event: Console.Event) {

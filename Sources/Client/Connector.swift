@@ -6,32 +6,23 @@ import UVNet
 ///
 /// At most one attempt or connection is alive, and no event of one that was closed is delivered.
 final class Connector {
-  /// What happened on the network.
-  enum Event {
-    case connected
-    case connectFailed(reason: String)
-    /// The server has ended its stream.
-    case ended
-    case lost(LossCause)
-  }
-
   private let loop: EventLoop
-  private let security: SecureConnecting?
-  private let onEvent: (Event) -> Void
+  private let tls: ClientTLS?
+  private let onEvent: (NetworkEvent) -> Void
   private let onData: (RawSpan) -> Void
-  /// Cancels the present attempt.
-  private var cancelAttempt: (() -> Void)?
+  private var attempt: ConnectAttempt?
+  /// The connection, also during the handshake of TLS.
   private var connection: StreamConnection?
   /// Tells the present attempt or connection from those before it.
   private var generation: UInt64 = 0
 
-  /// Without `security` connections are plain.
+  /// Without `tls` connections are plain.
   init(
-    on loop: EventLoop, security: SecureConnecting? = nil, onEvent: @escaping (Event) -> Void,
+    on loop: EventLoop, tls: ClientTLS? = nil, onEvent: @escaping (NetworkEvent) -> Void,
     onData: @escaping (RawSpan) -> Void
   ) {
     self.loop = loop
-    self.security = security
+    self.tls = tls
     self.onEvent = onEvent
     self.onData = onData
   }
@@ -40,46 +31,41 @@ final class Connector {
   func connect(to target: Target, timeout: Duration) {
     close()
     let generation = generation
-    let completion = { [weak self] (result: Result<StreamConnection, UVError>) in
+    let finish = { [weak self] (result: Result<StreamConnection, UVError>) in
       guard let self, self.generation == generation else {
-        if case .success(let connection) = result { connection.close() }
+        (try? result.get())?.close()
         return
       }
-      self.cancelAttempt = nil
+      self.attempt = nil
       switch result {
-      case .success(let connection): self.begin(connection)
-      case .failure(let error):
-        self.onEvent(.connectFailed(reason: Self.reason(error, for: target)))
-      }
-    }
-    let isThere = security.map { security in
-      { [weak self] (result: Result<StreamConnection, UVError>) in
-        guard let self, self.generation == generation, case .success(let connection) = result else {
-          return completion(result)
-        }
-        self.cancelAttempt = { connection.close() }
-        security.secure(connection, to: target, completion)
+      case .success(let connection): self.start(connection)
+      case .failure(let error): self.onEvent(.connectFailed(ConnectFailure(error)))
       }
     }
     do throws(SocketAddressError) {
-      cancelAttempt = try attempt(target, timeout, isThere ?? completion)
-    } catch {
-      loop.nextTick { [weak self] in
-        self?.report(.connectFailed(reason: "\(error)"), from: generation)
+      attempt = try dial(target, timeout) { [weak self] result in
+        guard let self, self.generation == generation, case .success(let connection) = result,
+          let tls = self.tls
+        else { return finish(result) }
+        self.connection = connection
+        tls.secure(connection, to: target, finish)
       }
+    } catch {
+      let failure = ConnectFailure(.connect, error.description)
+      loop.nextTick { [weak self] in self?.report(.connectFailed(failure), from: generation) }
     }
   }
 
-  /// Begins an attempt, and returns a closure that cancels it.
-  private func attempt(
+  /// Begins to connect by TCP or to a Unix socket.
+  private func dial(
     _ target: Target, _ timeout: Duration,
     _ completion: @escaping (Result<StreamConnection, UVError>) -> Void
-  ) throws(SocketAddressError) -> () -> Void {
+  ) throws(SocketAddressError) -> ConnectAttempt {
     if target.isUnixSocket {
-      let address = try target.unixAddress
+      let address = try UnixAddress(parsing: target.host)
       return UnixConnection.connect(to: address, on: loop, timeout: timeout) { result in
         completion(result.map { $0 })
-      }.cancel
+      }
     }
     let watched = { (result: Result<TCPConnection, UVError>) in
       if case .success(let connection) = result { Self.watchForSilence(connection) }
@@ -87,44 +73,11 @@ final class Connector {
     }
     if target.isName {
       return TCPConnection.connect(
-        host: target.host, port: target.port, on: loop, timeout: timeout, completion: watched
-      ).cancel
+        host: target.host, port: target.port, on: loop, timeout: timeout, completion: watched)
     }
-    return TCPConnection.connect(
-      to: try target.address, on: loop, timeout: timeout, completion: watched
-    ).cancel
-  }
-
-  /// Why there is no connection; for a name, with what happened to each of its addresses.
-  private static func reason(_ error: UVError, for target: Target) -> String {
-    if error.operation == .handshake {
-      return error.detail.map { "TLS: \(error.message): \($0)" } ?? "TLS: \(error.message)"
-    }
-    guard target.isName else { return error.message }
-    if error.operation == .resolve { return "looking up \(target.host): \(error.message)" }
-    return error.detail.map { "\(error.message): \($0)" } ?? error.message
-  }
-
-  /// Ends the attempt or the connection.
-  func close() {
-    generation &+= 1
-    cancelAttempt?()
-    cancelAttempt = nil
-    connection?.close()
-    connection = nil
-  }
-
-  /// Sends bytes; a failure is reported later as a loss.
-  func send(_ bytes: [UInt8]) {
-    guard let connection else { return }
-    do throws(UVError) {
-      try connection.write(bytes)
-    } catch {
-      let generation = generation
-      loop.nextTick { [weak self] in
-        self?.report(.lost(LossCause(.failed(error))), from: generation)
-      }
-    }
+    // Read anew for each attempt: the interface of its zone may have gone.
+    let address = try SocketAddress(host: target.host, port: target.port)
+    return TCPConnection.connect(to: address, on: loop, timeout: timeout, completion: watched)
   }
 
   /// Has the system notice within half a minute that the network is partitioned.
@@ -137,7 +90,7 @@ final class Connector {
         userTimeout: .seconds(30)))
   }
 
-  private func begin(_ connection: StreamConnection) {
+  private func start(_ connection: StreamConnection) {
     self.connection = connection
     let generation = generation
     connection.start(
@@ -148,16 +101,44 @@ final class Connector {
         },
         onEnd: { [weak self] _ in self?.report(.ended, from: generation) },
         onClose: { [weak self] _, reason in
-          self?.report(.lost(LossCause(reason)), from: generation)
+          self?.report(.lost(LossCause(ConnectionEnd(reason))), from: generation)
         }))
     onEvent(.connected)
   }
 
-  private func report(_ event: Event, from generation: UInt64) {
+  /// Sends bytes; a failure is reported later as a loss.
+  func send(_ bytes: [UInt8]) {
+    guard let connection else { return }
+    do throws(UVError) {
+      try connection.write(bytes)
+    } catch {
+      let loss = NetworkEvent.lost(LossCause(ConnectionEnd(.failed(error))))
+      loop.nextTick { [weak self, generation] in self?.report(loss, from: generation) }
+    }
+  }
+
+  /// Ends the attempt or the connection.
+  func close() {
+    generation &+= 1
+    attempt?.cancel()
+    attempt = nil
+    connection?.close()
+    connection = nil
+  }
+
+  private func report(_ event: NetworkEvent, from generation: UInt64) {
     if self.generation == generation { onEvent(event) }
   }
 }
 
-extension LossCause {
-  fileprivate init(_ reason: CloseReason) { self.init(ConnectionEnd(reason)) }
+extension ConnectFailure {
+  fileprivate init(_ error: UVError) {
+    let step: Step =
+      switch error.operation {
+      case .resolve: .lookUp
+      case .handshake: .handshake
+      default: .connect
+      }
+    self.init(step, error.message, detail: error.detail)
+  }
 }

@@ -1,8 +1,5 @@
 import ArgumentParser
-import TestTaskClientCore
 import TestTaskProgramBasics
-import UVNet
-import UVNetTLS
 
 /// The TLS options of the command line.
 struct TLSArguments: ParsableArguments {
@@ -47,24 +44,11 @@ struct TLSArguments: ParsableArguments {
       throw ValidationError("--certificate and --key are given together or not at all")
     }
     #if TLS
-      if let tlsName { _ = try Self.peerName(tlsName) }
+      if let tlsName, (try? ClientTLS.peer(tlsName)) == nil {
+        throw ValidationError("\"\(tlsName.escapedForTerminal)\" is neither a name nor an address")
+      }
     #else
       throw ValidationError("this testtask-client was built without TLS")
     #endif
   }
 }
-
-#if TLS
-  extension TLSArguments {
-    /// The name that a certificate has to be for: an address where the text is one, else a host's
-    /// name.
-    static func peerName(_ text: String) throws(ValidationError) -> TLSPeerName {
-      if let address = try? IPAddress(text) { return .address(address) }
-      do throws(UVError) {
-        return try .host(text)
-      } catch {
-        throw ValidationError("\"\(text.escapedForTerminal)\" is neither a name nor an address")
-      }
-    }
-  }
-#endif

@@ -112,24 +112,19 @@ package struct ClientCore {
     }
   }
 
-  package mutating func connected(at now: Moment) -> [Action] {
-    actions(for: session.connected(at: now))
+  /// Something happened to the attempt to connect, or to the connection.
+  package mutating func handle(_ event: NetworkEvent, at now: Moment) -> [Action] {
+    switch event {
+    case .connected: actions(for: session.connected(at: now))
+    case .connectFailed(let failure): actions(for: session.connectFailed(failure, at: now))
+    case .ended: actions(for: session.streamEnded(at: now))
+    case .lost(let cause): actions(for: session.connectionLost(cause, at: now))
+    }
   }
 
-  package mutating func connectFailed(reason: String, at now: Moment) -> [Action] {
-    actions(for: session.connectFailed(reason, at: now))
-  }
-
+  /// Bytes came from the server.
   package mutating func received(_ bytes: RawSpan, at now: Moment) -> [Action] {
     actions(for: session.received(bytes, at: now))
-  }
-
-  package mutating func streamEnded(at now: Moment) -> [Action] {
-    actions(for: session.streamEnded(at: now))
-  }
-
-  package mutating func connectionLost(_ cause: LossCause, at now: Moment) -> [Action] {
-    actions(for: session.connectionLost(cause, at: now))
   }
 
   /// Does what is due; called when the time is ``deadline`` or later.

@@ -17,7 +17,7 @@ import Testing
     var core = ClientCore(
       options,
       log: SessionLog(isJSON: isJSON, isColoured: false, stamp: .none, isVerbose: false),
-      parser: .simple, wallClock: { 0 })
+      parser: CommandParser(allowsNames: false), wallClock: { 0 })
     core.append(lines.map { ScriptLine(.text($0), source: "-e") })
     return core
   }
@@ -42,7 +42,7 @@ import Testing
     #expect(
       start == [.print("connecting to 127.0.0.1:1"), .connect(target, timeout: .seconds(5))])
     #expect(turn(&core, at: instant(0)) == [])
-    #expect(core.connected(at: instant(1)) == [.print("connected to 127.0.0.1:1")])
+    #expect(core.handle(.connected, at: instant(1)) == [.print("connected to 127.0.0.1:1")])
     let sent = turn(&core, at: instant(1))
     #expect(sent == [.send([0x02, 0x1a, 0x00]), .print("sent #1 (fast)")])
     let frame = Answer.fast(serverTime: "19851019T050107.333").frame

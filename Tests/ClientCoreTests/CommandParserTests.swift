@@ -3,9 +3,11 @@ import Testing
 @testable import TestTaskClientCore
 
 @Suite struct CommandParserTests {
+  private let parser = CommandParser(allowsNames: false)
+
   private func refusal(_ line: String) -> String? {
     do {
-      _ = try CommandParser.simple.parse(line)
+      _ = try parser.parse(line)
       return nil
     } catch {
       return error.message
@@ -34,23 +36,41 @@ import Testing
       ("clear", .clear), ("quit", .quit),
     ])
   func reads(line: String, command: Command) throws {
-    #expect(try CommandParser.simple.parse(line) == command)
+    #expect(try parser.parse(line) == command)
   }
 
   @Test("connect takes a target, with the port apart too")
   func connects() throws {
     let target = Target(host: "10.0.0.1", port: 80)
-    #expect(try CommandParser.simple.parse("connect 10.0.0.1:80") == .connect(target))
-    #expect(try CommandParser.simple.parse("connect 10.0.0.1 80") == .connect(target))
+    #expect(try parser.parse("connect 10.0.0.1:80") == .connect(target))
+    #expect(try parser.parse("connect 10.0.0.1 80") == .connect(target))
     let other = Target(host: "10.0.0.1", port: 25555)
-    #expect(try CommandParser.simple.parse("connect 10.0.0.1") == .connect(other))
+    #expect(try parser.parse("connect 10.0.0.1") == .connect(other))
+  }
+
+  @Test("a name is a target where names are allowed; localhost always, and it keeps its name")
+  func connectsToNames() throws {
+    #expect(refusal("connect example.org")?.contains("--resolve") == true)
+    let target = Target(host: "example.org", port: 80)
+    let parser = CommandParser(allowsNames: true)
+    for line in ["connect example.org:80", "connect example.org 80"] {
+      #expect(try parser.parse(line) == .connect(target))
+    }
+    for line in ["connect localhost:80", "connect localhost 80"] {
+      guard case .connect(let target?) = try self.parser.parse(line) else {
+        Issue.record("\(line) is no target")
+        continue
+      }
+      #expect(target == Target(host: "127.0.0.1", port: 80))
+      #expect(target.name == "localhost")
+    }
   }
 
   @Test(
     "blank lines and comments are no commands",
     arguments: ["", "   ", "# fast", "  #", "\t# it's \"odd"])
   func blank(line: String) throws {
-    #expect(try CommandParser.simple.parse(line) == nil)
+    #expect(try parser.parse(line) == nil)
   }
 
   @Test(
@@ -93,7 +113,8 @@ import Testing
       ("fast 1", "unexpected \"1\""), ("every 100 fast 1", "unexpected \"1\""),
       ("log file", "expected - or PATH"), ("log file a\u{fffd}", "PATH must be UTF-8"),
       ("log \"on", "quote"), ("xyzzy", "\"help\" lists"),
-      ("\u{1b}[2J", "\\u{1b}[2J"), ("a\0b", "a\\u{0}b"), ("connect nowhere", "no such host"),
+      ("\u{1b}[2J", "\\u{1b}[2J"), ("a\0b", "a\\u{0}b"),
+      ("connect nowhere", "not a numeric address"),
     ])
   func nonsense(line: String, part: String) {
     #expect(refusal(line)?.contains(part) == true, "\(refusal(line) ?? "accepted")")
@@ -106,7 +127,7 @@ import Testing
     for _ in 0..<20_000 {
       let count = Int.random(in: 0...6, using: &random)
       let line = (0..<count).map { _ in pieces.randomElement(using: &random) ?? "" }
-      _ = try? CommandParser.simple.parse(line.joined(separator: Bool.random() ? " " : ""))
+      _ = try? parser.parse(line.joined(separator: Bool.random() ? " " : ""))
     }
   }
 
@@ -120,7 +141,7 @@ import Testing
       ("reconnect o", ["off"]), ("connect 127", ["127.0.0.1:25555"]), ("xyzzy ", []), ("fast ", []),
     ])
   func completes(line: String, candidates: [String]) {
-    let completion = CommandParser.simple.completions(of: line, targets: ["127.0.0.1:25555"])
+    let completion = parser.completions(of: line, targets: ["127.0.0.1:25555"])
     #expect(completion.words == candidates)
   }
 
@@ -130,7 +151,7 @@ import Testing
     #expect(try CommandParser.help(nil).count == CommandForm.all.count)
     for form in CommandForm.all {
       guard let example = form.example else { continue }
-      #expect(try CommandParser.simple.parse(example) != nil, "\(example)")
+      #expect(try parser.parse(example) != nil, "\(example)")
     }
   }
 

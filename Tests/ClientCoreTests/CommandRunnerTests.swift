@@ -27,7 +27,8 @@ import Testing
     ) throws {
       session = Session(
         reconnectDelay: reconnect, answerTimeout: timeout, connectTimeout: .seconds(5))
-      runner = CommandRunner(parser: .simple, isScript: isScript, keepsGoing: keepsGoing)
+      runner = CommandRunner(
+        parser: CommandParser(allowsNames: false), isScript: isScript, keepsGoing: keepsGoing)
       for line in lines { runner.append(ScriptLine(.text(line), source: "-e")) }
       if ends { runner.endInput() }
       if let target {

@@ -25,3 +25,9 @@ extension Session {
     received(bytes.span.bytes, at: now)
   }
 }
+
+extension Session {
+  mutating func connectFailed(_ reason: String, at now: Moment) -> [SessionAction] {
+    connectFailed(ConnectFailure(.connect, reason), at: now)
+  }
+}

@@ -337,7 +337,16 @@ import Testing
       session.settings == [
         "reconnect off", "timeout 2.5", "connect 127.0.0.1:1", "every 250 slow 3",
       ])
-    for line in session.settings { #expect(try CommandParser.simple.parse(line) != nil) }
+    for line in session.settings {
+      #expect(try CommandParser(allowsNames: false).parse(line) != nil)
+    }
+    // A path may hold what ends a word.
+    let socket = try Target(reading: "unix:./x y")
+    _ = try session.connect(to: socket, at: instant(1))
+    let lines = session.settings
+    #expect(lines.contains("connect \"unix:./x y\""))
+    let commands = try lines.map { try CommandParser(allowsNames: false).parse($0) }
+    #expect(commands.contains(.connect(socket)))
   }
 
   @Test("the prompt shows target, state, countdown and period")

@@ -6,10 +6,10 @@ import UVNetTestKit
 @testable import TestTaskClient
 
 @Suite struct ConnectorTests {
-  private func name(_ event: Connector.Event) -> String {
+  private func name(_ event: NetworkEvent, of target: Target? = nil) -> String {
     switch event {
     case .connected: "connected"
-    case .connectFailed(let reason): "failed: \(reason)"
+    case .connectFailed(let failure): "failed: \(target.map(failure.reason) ?? "")"
     case .ended: "ended"
     case .lost(let cause): "lost: \(cause.reason)"
     }
@@ -18,7 +18,7 @@ import UVNetTestKit
   /// Runs a connector to its end; `body` gets it with two servers.
   private func run(
     expecting events: [String],
-    onEvent: @escaping (Connector, Connector.Event) -> Void = { _, _ in },
+    onEvent: @escaping (Connector, NetworkEvent) -> Void = { _, _ in },
     _ body: (Connector, Target, Target) throws -> Void
   ) throws {
     let servers = [try RawSocket.listen(), try RawSocket.listen()]
@@ -116,7 +116,7 @@ import UVNetTestKit
         connector = Connector(
           on: loop,
           onEvent: { event in
-            reasons.append(name(event))
+            reasons.append(name(event, of: target))
             connector = nil
           }, onData: { _ in })
         connector?.connect(to: target, timeout: .seconds(5))

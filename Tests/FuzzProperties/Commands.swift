@@ -1,7 +1,6 @@
 internal import TestTaskClientCore
 internal import TestTaskProgramBasics
 internal import TestTaskTerminalSupport
-internal import UVNet
 
 /// Input is cut into the same lines however it comes, and every line is either a command whose
 /// numbers are in range or refused in one printable line.
@@ -25,19 +24,8 @@ private func readLines(_ bytes: [UInt8], cut: UInt8) -> [LineReader.Line] {
   return lines
 }
 
-/// As the client has it, but for the name localhost.
-private let parser = CommandParser { text, isHost throws(CommandError) in
-  do throws(SocketAddressError) {
-    let port = Target.defaultPort
-    let address =
-      isHost
-      ? try SocketAddress(host: text, port: port)
-      : try SocketAddress(parsing: text, defaultPort: port)
-    return Target(host: address.host, port: address.port)
-  } catch {
-    throw CommandError(message: "\(error)")
-  }
-}
+/// As the client has it with `--resolve`, which accepts more than without.
+private let parser = CommandParser(allowsNames: true)
 
 private func check(_ line: String) throws(Finding) {
   let command: Result<Command?, CommandError>
@@ -88,7 +76,7 @@ private func checkNumbers(of command: Command) throws(Finding) {
   case .sleep(let pause): try checkSeconds(pause)
   case .connect(let target?):
     try require(target.port > 0, "\(command)")
-    let again = try? parser.parse("connect \(target)")
+    let again = try? parser.parse("connect \(CommandParser.quoted(target.description))")
     try require(again == .connect(target), "\(target) is not read back")
   default: break
   }

@@ -34,7 +34,9 @@ package struct CommandForm: Sendable {
     Self(
       "connect", .host, .port, for: "the same, with the port apart", example: "connect ::1 25555"
     ) { arguments in
-      .connect(arguments.target.map { Target(host: $0.host, port: arguments.port) })
+      var target = arguments.target
+      target?.port = arguments.port
+      return .connect(target)
     },
     Self("disconnect", for: "close; no reconnecting until connect") { _ in .disconnect },
     Self("fast", for: "ask for the server's time") { _ in .request(.fast) },

@@ -2,10 +2,11 @@ import TestTaskProgramBasics
 
 /// Reads the client's language by the table of ``CommandForm``.
 package struct CommandParser: Sendable {
-  private let readTarget: Target.Reader
+  /// Whether the host to connect to may be a name that has to be looked up.
+  private let allowsNames: Bool
 
-  /// A parser that reads addresses by `readTarget`.
-  package init(readTarget: @escaping Target.Reader) { self.readTarget = readTarget }
+  /// A parser that accepts names of hosts, or only numeric addresses and `localhost`.
+  package init(allowsNames: Bool) { self.allowsNames = allowsNames }
 
   /// Reads one line; nil when it is blank or a comment (`#` at its start).
   package func parse(_ line: String) throws(CommandError) -> Command? {
@@ -21,7 +22,7 @@ package struct CommandParser: Sendable {
       var count = 0
       var match = Parameter.Match.fits
       for (parameter, word) in zip(form.parameters, words.dropFirst()) {
-        match = parameter.read(word, into: &arguments, readTarget: readTarget)
+        match = parameter.read(word, into: &arguments, allowsNames: allowsNames)
         guard case .fits = match else { break }
         count += 1
       }
@@ -106,7 +107,7 @@ package struct CommandParser: Sendable {
     for form in CommandForm.all where form.name == before.first {
       var ignored = Arguments()
       let fits = zip(form.parameters, before.dropFirst()).allSatisfy { parameter, word in
-        let match = parameter.read(word, into: &ignored, readTarget: readTarget)
+        let match = parameter.read(word, into: &ignored, allowsNames: allowsNames)
         return if case .fits = match { true } else { false }
       }
       guard fits, form.parameters.count >= before.count else { continue }

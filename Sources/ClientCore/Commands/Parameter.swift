@@ -52,7 +52,7 @@ package enum Parameter {
 
   /// Reads one argument.
   func read(
-    _ text: String, into arguments: inout Arguments, readTarget: Target.Reader
+    _ text: String, into arguments: inout Arguments, allowsNames: Bool
   ) -> Match {
     switch self {
     case .word(let word): return text == word ? .fits : .differs
@@ -79,7 +79,7 @@ package enum Parameter {
     case .target, .host:
       do throws(CommandError) {
         let isHost = if case .host = self { true } else { false }
-        arguments.target = try readTarget(text, isHost)
+        arguments.target = try Target(reading: text, isHost: isHost, allowsNames: allowsNames)
       } catch {
         return .refused(error.message)
       }

@@ -23,7 +23,8 @@ extension Session {
     [
       "reconnect \(reconnectDelay?.decimalSeconds ?? "off")",
       "timeout \(answerTimeout?.decimalSeconds ?? "off")",
-      target.map { "connect \($0)" }, periodic?.command ?? "stop",
+      target.map { "connect \(CommandParser.quoted($0.description))" },
+      periodic?.command ?? "stop",
     ].compactMap(\.self)
   }
 

@@ -160,11 +160,12 @@ package struct Session {
     return takeActions()
   }
 
-  mutating func connectFailed(_ reason: String, at now: Moment) -> [SessionAction] {
+  mutating func connectFailed(_ failure: ConnectFailure, at now: Moment) -> [SessionAction] {
     guard state == .connecting, let target else { return [] }
     state = .disconnected
     downSince = now
-    actions.append(.log(.connectFailed(target, .failed(reason: reason), retryIn: reconnectDelay)))
+    let cause = LossCause.failed(reason: failure.reason(for: target))
+    actions.append(.log(.connectFailed(target, cause, retryIn: reconnectDelay)))
     return takeActions()
   }
 

@@ -42,13 +42,8 @@ package struct Target: Hashable, Sendable, CustomStringConvertible {
     return host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
 
-  /// Reads a target as the user types it, or says what is wrong with it.
+  /// What the server's certificate has to be for: the host as the user named it.
   ///
-  /// Only the library that connects can parse addresses, so the shell passes this closure in.
-  ///
-  /// - Parameters:
-  ///   - text: `HOST[:PORT]` or `unix:PATH`.
-  ///   - isHost: Whether no port may follow.
-  package typealias Reader =
-    @Sendable (_ text: String, _ isHost: Bool) throws(CommandError) -> Target
+  /// `nil` for a Unix socket, which has no name that a certificate could be for.
+  package var certificateName: String? { isUnixSocket ? nil : name ?? host }
 }

@@ -3,11 +3,12 @@ import TestTaskProgramBasics
 import UVNet
 import UVNetTLS
 
-/// Secures connections to servers by TLS, after connecting and before the first request.
-struct SecureConnecting {
+/// TLS with servers, after connecting and before the first request.
+struct ClientTLS {
   #if TLS
     private let context: TLSClientContext
-    private let peerName: TLSPeerName?
+    /// Who every server has to be; `nil` for the host that was connected to.
+    private let name: String?
   #endif
 
   /// The library that speaks TLS, with its version; `nil` when the program was built without.
@@ -20,9 +21,10 @@ struct SecureConnecting {
   }
 
   /// Reads the files that the arguments name; `nil` when the arguments do not ask for TLS.
-  init?(_ arguments: TLSArguments, handshakeTimeout: Duration) throws {
+  init?(_ arguments: TLSArguments, handshakeTimeout: Duration) throws(CommandError) {
     guard arguments.tls else { return nil }
     #if TLS
+      name = arguments.tlsName
       var options = TLSClientOptions()
       options.handshakeTimeout = handshakeTimeout
       do throws(UVError) {
@@ -36,13 +38,12 @@ struct SecureConnecting {
         throw CommandError(
           message: error.domain == .tls ? what : "cannot read \(what): \(error.message)")
       }
-      peerName = try arguments.tlsName.map(TLSArguments.peerName)
     #else
       return nil
     #endif
   }
 
-  /// Has `connection` speak TLS with the server of `target`.
+  /// Has a connection speak TLS with the server of a target.
   ///
   /// The completion is called on a later turn: with the connection, or with the reason why it was
   /// closed.
@@ -51,27 +52,26 @@ struct SecureConnecting {
     _ completion: @escaping (Result<StreamConnection, UVError>) -> Void
   ) {
     #if TLS
-      let peer: TLSPeerName
       do throws(UVError) {
-        if let peerName { peer = peerName } else { peer = try Self.peerName(of: target) }
+        let peer = try Self.peer(name ?? target.certificateName)
+        connection.startTLS(context, to: peer) { completion($0.map { _ in connection }) }
       } catch {
         connection.close()
-        return connection.loop.nextTick { completion(.failure(error)) }
+        connection.loop.nextTick { completion(.failure(error)) }
       }
-      connection.startTLS(context, to: peer) { completion($0.map { _ in connection }) }
     #endif
   }
 
   #if TLS
-    private static func peerName(of target: Target) throws(UVError) -> TLSPeerName {
-      if target.isUnixSocket {
+    /// Who a certificate has to be for: an address where the text is one, else a host's name.
+    static func peer(_ text: String?) throws(UVError) -> TLSPeerName {
+      guard let text else {
         throw UVError(
           .invalidArgument, during: .handshake, domain: .program,
           detail: "a Unix socket has no name to verify; give --tls-name")
       }
-      if let name = target.name { return try .host(name) }
-      guard let address = try? IPAddress(target.host) else { return try .host(target.host) }
-      return .address(address)
+      if let address = try? IPAddress(text) { return .address(address) }
+      return try .host(text)
     }
   #endif
 }
