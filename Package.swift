@@ -100,7 +100,7 @@ let package = Package(
     .target(
       name: "TestTaskClientCore",
       dependencies: [
-        "TestTaskProto", "TestTaskProgramBasics",
+        "TestTaskProto", "TestTaskProgramBasics", "TestTaskTerminalSupport",
         .product(
           name: "DequeModule", package: "swift-collections", condition: .when(traits: ["Programs"])),
       ],
@@ -193,13 +193,14 @@ let package = Package(
     .testTarget(
       name: "ClientCoreTests",
       dependencies: [
-        "TestTaskClientCore", "TestTaskProgramBasics", "TestTaskProto", "UVNetTestKit",
+        "TestTaskClientCore", "TestTaskProgramBasics", "TestTaskProto", "TestTaskTerminalSupport",
+        "UVNetTestKit",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "ClientTests",
       dependencies: [
-        "TestTaskClient", "TestTaskClientCore", "TestTaskTerminalSupport", "UVNet", "UVNetTestKit",
+        "TestTaskClient", "TestTaskClientCore", "UVNet", "UVNetTestKit",
       ],
       swiftSettings: strict),
     .target(

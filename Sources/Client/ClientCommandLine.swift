@@ -1,6 +1,7 @@
 import ArgumentParser
 import TestTaskClientCore
 import TestTaskProgramBasics
+import TestTaskTerminalSupport
 import UVNet
 
 #if canImport(Glibc)
@@ -12,21 +13,6 @@ import UVNet
 /// The command line of `testtask-client`.
 @main
 struct ClientCommandLine: ParsableCommand {
-  /// When lines are coloured.
-  enum Colour: String, CaseIterable, ExpressibleByArgument {
-    case auto, always, never
-  }
-
-  /// A duration, or off.
-  enum Delay {
-    case off
-    case seconds(Duration)
-
-    var duration: Duration? {
-      if case .seconds(let duration) = self { duration } else { nil }
-    }
-  }
-
   static let configuration = CommandConfiguration(
     commandName: "testtask-client",
     abstract: "Asks a TestTask server for its time and its clients, at a prompt or by script.",
@@ -40,7 +26,7 @@ struct ClientCommandLine: ParsableCommand {
       Exit codes: 0 all well; 1 internal or I/O error; 2 no connection; 3 a command failed; \
       4 timed out; 5 protocol violation by the server; 64 usage; 130 interrupted; 143 terminated.
       """,
-    version: ProgramVersion.text(of: "testtask-client", tls: ClientTLS.library))
+    version: ProgramVersion.text(of: "testtask-client"))
 
   @Argument(
     help: ArgumentHelp(
@@ -71,21 +57,21 @@ struct ClientCommandLine: ParsableCommand {
       "Delay before connecting again, 1 … 10, or off. At the prompt it is 3, in scripts off.",
       valueName: "S"),
     completion: .list(["off"]),
-    transform: { try Self.delay($0, CommandForm.reconnectRange) })
-  var reconnect: Delay?
+    transform: { try SecondsOption($0, in: CommandForm.reconnectRange) })
+  var reconnect: SecondsOption?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("How long an attempt to connect may take; 5 unless given.", valueName: "S"),
-    transform: { try Self.seconds($0, CommandForm.timeoutRange) })
+    transform: { try SecondsOption.seconds($0, in: CommandForm.timeoutRange) })
   var connectTimeout: Duration = .seconds(5)
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("How long an answer may take, or off (the default).", valueName: "S"),
     completion: .list(["off"]),
-    transform: { try Self.delay($0, CommandForm.timeoutRange) })
-  var timeout: Delay?
+    transform: { try SecondsOption($0, in: CommandForm.timeoutRange) })
+  var timeout: SecondsOption?
 
   @Flag(help: "Print the log as JSON, one object a line.")
   var json = false
@@ -98,7 +84,7 @@ struct ClientCommandLine: ParsableCommand {
   var time: EventFormatter.Stamp = .local
 
   @Option(help: "When the log is coloured.")
-  var color: Colour = .auto
+  var color: Colouring = .auto
 
   @Flag(help: "Go on after a command that failed.")
   var keepGoing = false
@@ -114,24 +100,9 @@ struct ClientCommandLine: ParsableCommand {
   @OptionGroup(title: "TLS")
   var tls: TLSArguments
 
-  /// The server's address, from both arguments.
-  private(set) var target: Target?
-
-  enum CodingKeys: CodingKey {
-    case host, port, commands, file, reconnect, connectTimeout, timeout, json, logFile, time, color
-    case keepGoing, resolve, verbose, tls
-  }
-
   static func main() { runToEnd() }
 
-  mutating func validate() throws {
-    guard let host else { return }
-    do throws(CommandError) {
-      target = try Target(reading: host, port: port, allowsNames: resolve)
-    } catch {
-      throw ValidationError(error.message)
-    }
-  }
+  func validate() throws { _ = try target() }
 
   func run() throws {
     try StandardDescriptors.openMissing()
@@ -141,50 +112,37 @@ struct ClientCommandLine: ParsableCommand {
     throw ExitCode(status)
   }
 
-  var isColoured: Bool {
-    switch color {
-    case .always: true
-    case .never: false
-    case .auto:
-      Descriptor.output.isTerminal && environment("NO_COLOR") == nil
-        && environment("TERM") != "dumb"
-    }
+  /// What the arguments ask of the client's core.
+  func options(_ streams: StandardStreams) throws -> ClientOptions {
+    var options = ClientOptions(commands: commands, file: file, streams: streams)
+    options.target = try target()
+    options.allowsNames = resolve
+    if let reconnect { options.reconnectDelay = reconnect.duration }
+    options.answerTimeout = timeout?.duration
+    options.connectTimeout = connectTimeout
+    options.keepsGoing = keepGoing
+    return options
   }
 
-  /// Whether commands were given with the arguments.
-  var isScript: Bool { !commands.isEmpty || file != nil }
+  /// The log as the arguments ask for it.
+  func log(_ streams: StandardStreams) -> SessionLog {
+    SessionLog(isJSON: json, isColoured: color.isOn(streams), stamp: time, isVerbose: verbose)
+  }
 
-  /// Whether commands come from standard input.
-  var readsInput: Bool { !isScript || file == "-" }
+  /// The file for a copy of the log.
+  var copyPath: String? { logFile == "-" ? nil : logFile }
 
-  /// The commands of `-e`.
-  var script: [ScriptLine] { commands.map { ScriptLine(.text($0), source: "-e") } }
-
-  /// The commands of a file, if one was given.
-  func scriptFile() throws(CommandError) -> ScriptFile? {
-    guard let file, file != "-" else { return nil }
-    do {
-      let content = try Descriptor.readFile(file, limit: 1 << 26, isPrivate: false)
-      var lines = TextLines(content)
-      return ScriptFile(name: file) { lines.next().map(ScriptLine.Content.init) }
+  /// The server, from both arguments.
+  private func target() throws -> Target? {
+    do throws(CommandError) {
+      return try host.map { host throws(CommandError) in
+        try Target(reading: host, port: port, allowsNames: resolve)
+      }
     } catch {
-      throw CommandError(message: "cannot read \(file.escapedForTerminal): \(error.message)")
+      throw ValidationError(error.message)
     }
-  }
-
-  private static func seconds(
-    _ text: String, _ range: ClosedRange<Duration>, alternative: String = ""
-  ) throws -> Duration {
-    guard let duration = Duration(decimalSeconds: text), range.contains(duration) else {
-      let range = Parameter.seconds(range).range ?? ""
-      throw ValidationError("it must be \(range) seconds\(alternative)")
-    }
-    return duration
-  }
-
-  private static func delay(_ text: String, _ range: ClosedRange<Duration>) throws -> Delay {
-    text == "off" ? .off : .seconds(try seconds(text, range, alternative: ", or off"))
   }
 }
 
 extension EventFormatter.Stamp: ExpressibleByArgument {}
+extension Colouring: ExpressibleByArgument {}

@@ -9,72 +9,47 @@ import UVNet
   import Darwin
 #endif
 
-/// The program: a loop, a network and a console around what ``ClientCore`` decides.
+/// The client's shell: a loop, a console and a connector, which report to ``ClientCore``, and do what
+/// it answers.
 final class ClientProgram {
   private let loop: EventLoop
   private let start: EventLoop.Instant
-  private let target: Target?
   private let tls: ClientTLS?
-  private let readsInput: Bool
-  private let isEditing: Bool
   private var core: ClientCore
-  private var copy: LogCopy?
+  /// The copy of the log.
+  private var copy: LineWriter?
   private static let commandsPerTurn = 100
   private var turnIsDue = false
 
   private var now: Moment { Moment(start.duration(to: loop.now)) }
 
-  private lazy var timer = LoopTimer.unscheduled(on: loop) { [weak self] _ in
-    self?.take { core, now in core.advance(to: now) }
+  private lazy var timer = LoopTimer.unscheduled(on: loop) { [unowned self] _ in
+    respond(core.advance(to: now))
   }
 
   private lazy var connector = Connector(
     on: loop, tls: tls,
-    onEvent: { [weak self] event in self?.take { core, now in core.handle(event, at: now) } },
-    onData: { [weak self] bytes in
-      guard let self else { return }
-      perform(core.received(bytes, at: now))
-      update()
-    })
+    onEvent: { [unowned self] event in respond(core.handle(event, at: now)) },
+    onData: { [unowned self] bytes in respond(core.received(bytes, at: now)) })
 
   private lazy var console = Console(
-    "testtask-client", on: loop, isEditing: isEditing,
-    complete: { [weak self] text in
-      let (partial, words) = self?.core.completions(of: text) ?? ("", [])
-      return Completion(partial: partial, among: words)
-    },
-    prompt: { [weak self] in
-      guard let self else { return ("", false) }
-      return core.prompt(at: now)
-    },
-    onEvent: { [weak self] event in self?.take(event) })
+    "testtask-client", on: loop, isEditing: core.options.isEditing,
+    complete: { [unowned self] text in core.completion(of: text) },
+    prompt: { [unowned self] in core.prompt(at: now) },
+    onEvent: { [unowned self] event in respond(core.handle(event, at: now)) })
 
   /// A program as the command line asks for it; nothing happens before ``run()``.
   init(_ line: ClientCommandLine) throws {
+    let streams = StandardStreams.current
+    let options = try line.options(streams)
     // What may fail comes before the loop, which must be closed once it is made.
-    let script = line.script
-    let file = try line.scriptFile()
-    tls = try ClientTLS(line.tls, handshakeTimeout: line.connectTimeout)
-    var log = SessionLog(
-      isJSON: line.json, isColoured: line.isColoured, stamp: line.time, isVerbose: line.verbose)
-    if let path = line.logFile, path != "-" {
-      copy = try LogCopy(path: path)
-      log.copyPath = path
+    let file = try options.scriptPath.map { path throws(CommandError) in try Self.script(path) }
+    tls = try ClientTLS(line.tls, handshakeTimeout: options.connectTimeout)
+    core = ClientCore(options, log: line.log(streams), file: file) { WallClock.nanoseconds }
+    if let path = line.copyPath {
+      copy = try Self.copy(path)
+      core.copyOpened(path)
     }
-    let isScript = line.isScript || StandardInput.kind != .terminal
-    isEditing = !isScript && Descriptor.output.isTerminal && environment("TERM") != "dumb"
-    var options = ClientCore.Options(
-      isScript: isScript,
-      reconnectDelay: line.reconnect.map(\.duration) ?? (isScript ? nil : .seconds(3)),
-      connectTimeout: line.connectTimeout)
-    options.keepsGoing = line.keepGoing
-    options.answerTimeout = line.timeout?.duration
-    options.isPlainPrompt = !isScript && !isEditing && Descriptor.output.isTerminal
-    core = ClientCore(
-      options, log: log,
-      parser: CommandParser(allowsNames: line.resolve), wallClock: { WallClock.nanoseconds })
-    core.append(script, file)
-    (target, readsInput) = (line.target, line.readsInput)
     loop = try EventLoop()
     start = loop.now
   }
@@ -83,14 +58,13 @@ final class ClientProgram {
   func run() throws -> ExitStatus {
     do {
       try watchSignals()
-      if readsInput { try console.open() } else { core.endInput() }
+      if core.options.readsInput { try console.open() }
     } catch {
       stop()
       loop.endAndClose()
       throw error
     }
-    if let target { perform(core.start(target, at: now)) }
-    update()
+    respond(core.start(at: now))
     loop.run()
     loop.endAndClose()
     guard let exitStatus = core.exitStatus else {
@@ -103,54 +77,23 @@ final class ClientProgram {
   private func watchSignals() throws(UVError) {
     // With SIGXFSZ ignored, a write over the file size limit only fails, as on a full disk.
     signal(SIGXFSZ, SIG_IGN)
-    let endings: [(Int32, ExitStatus)] = [
-      (SIGINT, .interrupted), (SIGTERM, .terminated), (SIGHUP, .hangup), (SIGQUIT, .quit),
-    ]
-    for (signal, status) in endings {
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
       // What nohup, or a shell for its background jobs, has set to be ignored stays ignored.
       if signal != SIGTERM, SignalSource.isIgnored(signal) { continue }
-      try SignalSource.on(signal, on: loop) { [weak self] _ in
-        self?.take { core, now in core.signalled(status, at: now) }
+      try SignalSource.on(signal, on: loop) { [unowned self] _ in
+        respond(core.signalled(signal, at: now))
       }
     }
   }
 
-  // MARK: Events
+  // MARK: After an event
 
-  private func take(_ event: (inout ClientCore, Moment) -> [ClientCore.Action]) {
-    perform(event(&core, now))
-    update()
-  }
-
-  private func take(_ event: Console.Event) {
-    take { core, now in
-      switch event {
-      case .lines(let lines): core.read(lines.map(ScriptLine.Content.init))
-      case .interrupt: core.interrupted()
-      case .quit: return core.quit(at: now)
-      case .outputDrained(let lostLines): return core.outputDrained(lostLines: lostLines)
-      case .outputFailed(let failure):
-        return core.outputFailed(failure.message, isReaderGone: failure.isBrokenPipe, at: now)
-      case .endOfInput(let error):
-        return core.inputEnded(error: error?.message, isTerminalGone: isEditing, at: now)
-      }
-      return []
-    }
-  }
-
-  /// Called after every event: sets the timer and the prompt, and runs commands on the next turn.
-  private func update() {
+  /// Called after every event: performs the actions, sets the timer and the prompt, and runs commands on
+  /// the next turn.
+  private func respond(_ actions: [ClientCore.Action]) {
+    perform(actions)
     refresh()
     runCommandsLater()
-  }
-
-  private func runCommandsLater() {
-    guard !turnIsDue, core.exitStatus == nil else { return }
-    turnIsDue = true
-    loop.nextTick { [weak self] in
-      self?.turnIsDue = false
-      self?.runCommands()
-    }
   }
 
   private func refresh() {
@@ -162,6 +105,15 @@ final class ClientProgram {
     }
     console.setReading(core.wantsInput)
     console.refresh()
+  }
+
+  private func runCommandsLater() {
+    guard !turnIsDue, core.exitStatus == nil else { return }
+    turnIsDue = true
+    loop.nextTick { [unowned self] in
+      turnIsDue = false
+      runCommands()
+    }
   }
 
   private func runCommands() {
@@ -187,9 +139,7 @@ final class ClientProgram {
       case .print(let line): console.print(line)
       case .printAside(let line): console.printAside(line)
       case .complain(let line): console.complain(line)
-      case .appendToCopy(let line):
-        let complaint = copy?.write(line) { count in core.lineForLost(count) }
-        if let complaint { console.complain(complaint) }
+      case .appendToCopy(let line): appendToCopy(line)
       case .openCopy(let path): openCopy(path)
       case .showHistory: perform(core.output(of: console.history))
       case .clearScreen: console.clear()
@@ -199,11 +149,16 @@ final class ClientProgram {
     }
   }
 
+  private func appendToCopy(_ line: String) {
+    copy?.write(line + "\n") { count in Array((core.lineForLost(count) + "\n").utf8) }
+    perform(
+      core.copyWritten(isBehind: copy?.owesWriting ?? false, failure: copy?.failure?.message))
+  }
+
   /// If the new copy cannot be opened, the old one stays in use.
   private func openCopy(_ path: String?) {
     do throws(CommandError) {
-      let new = try path.map { path throws(CommandError) in try LogCopy(path: path) }
-      copy = new
+      if let path { copy = try Self.copy(path) } else { copy = nil }
       core.copyOpened(path)
     } catch {
       core.commandFailed(error)
@@ -214,5 +169,24 @@ final class ClientProgram {
     console.close()
     copy = nil
     timer.cancel()
+  }
+
+  // MARK: Files
+
+  private static func copy(_ path: String) throws(CommandError) -> LineWriter {
+    do throws(Descriptor.Failure) {
+      return try LineWriter(appendingTo: path, mode: 0o644)
+    } catch {
+      throw CommandError(cannot: "open the log file", path, error)
+    }
+  }
+
+  private static func script(_ path: String) throws(CommandError) -> ScriptFile {
+    do throws(Descriptor.Failure) {
+      let content = try Descriptor.readFile(path, limit: 1 << 26, isPrivate: false)
+      return ScriptFile(name: path, content: content)
+    } catch {
+      throw CommandError(cannot: "read", path, error)
+    }
   }
 }

@@ -11,15 +11,6 @@ struct ClientTLS {
     private let name: String?
   #endif
 
-  /// The library that speaks TLS, with its version; `nil` when the program was built without.
-  static var library: String? {
-    #if TLS
-      OpenSSL.version
-    #else
-      nil
-    #endif
-  }
-
   /// Reads the files that the arguments name; `nil` when the arguments do not ask for TLS.
   init?(_ arguments: TLSArguments, handshakeTimeout: Duration) throws(CommandError) {
     guard arguments.tls else { return nil }

@@ -30,29 +30,34 @@ final class Connector {
   /// Begins an attempt, after closing an earlier attempt or connection.
   func connect(to target: Target, timeout: Duration) {
     close()
-    let generation = generation
-    let finish = { [weak self] (result: Result<StreamConnection, UVError>) in
-      guard let self, self.generation == generation else {
-        (try? result.get())?.close()
-        return
-      }
-      self.attempt = nil
-      switch result {
-      case .success(let connection): self.start(connection)
-      case .failure(let error): self.onEvent(.connectFailed(ConnectFailure(error)))
-      }
-    }
     do throws(SocketAddressError) {
-      attempt = try dial(target, timeout) { [weak self] result in
-        guard let self, self.generation == generation, case .success(let connection) = result,
-          let tls = self.tls
-        else { return finish(result) }
-        self.connection = connection
-        tls.secure(connection, to: target, finish)
+      let secureAndStart = onSuccess { connector, connection in
+        connector.connection = connection
+        if let connection = connection as? TCPConnection { Self.watchForSilence(connection) }
+        guard let tls = connector.tls else { return connector.start(connection) }
+        tls.secure(connection, to: target, connector.onSuccess { $0.start($1) })
       }
+      attempt = try dial(target, timeout, secureAndStart)
     } catch {
       let failure = ConnectFailure(.connect, error.description)
-      loop.nextTick { [weak self] in self?.report(.connectFailed(failure), from: generation) }
+      loop.nextTick { [weak self, generation] in
+        self?.report(.connectFailed(failure), from: generation)
+      }
+    }
+  }
+
+  /// Makes the completion of a step of an attempt, which goes on or reports a failure.
+  private func onSuccess(
+    _ next: @escaping (Connector, StreamConnection) -> Void
+  ) -> (Result<StreamConnection, UVError>) -> Void {
+    { [weak self, generation] result in
+      switch result {
+      case .success(let connection):
+        guard let self, self.generation == generation else { return connection.close() }
+        next(self, connection)
+      case .failure(let error):
+        self?.report(.connectFailed(ConnectFailure(error)), from: generation)
+      }
     }
   }
 
@@ -61,23 +66,20 @@ final class Connector {
     _ target: Target, _ timeout: Duration,
     _ completion: @escaping (Result<StreamConnection, UVError>) -> Void
   ) throws(SocketAddressError) -> ConnectAttempt {
+    func finish(_ result: Result<some StreamConnection, UVError>) {
+      completion(result.map { $0 })
+    }
     if target.isUnixSocket {
       let address = try UnixAddress(parsing: target.host)
-      return UnixConnection.connect(to: address, on: loop, timeout: timeout) { result in
-        completion(result.map { $0 })
-      }
-    }
-    let watched = { (result: Result<TCPConnection, UVError>) in
-      if case .success(let connection) = result { Self.watchForSilence(connection) }
-      completion(result.map { $0 })
+      return UnixConnection.connect(to: address, on: loop, timeout: timeout, completion: finish)
     }
     if target.isName {
       return TCPConnection.connect(
-        host: target.host, port: target.port, on: loop, timeout: timeout, completion: watched)
+        host: target.host, port: target.port, on: loop, timeout: timeout, completion: finish)
     }
     // Read anew for each attempt: the interface of its zone may have gone.
     let address = try SocketAddress(host: target.host, port: target.port)
-    return TCPConnection.connect(to: address, on: loop, timeout: timeout, completion: watched)
+    return TCPConnection.connect(to: address, on: loop, timeout: timeout, completion: finish)
   }
 
   /// Has the system notice within half a minute that the network is partitioned.
@@ -91,13 +93,11 @@ final class Connector {
   }
 
   private func start(_ connection: StreamConnection) {
-    self.connection = connection
     let generation = generation
     connection.start(
       StreamConnection.Handlers(
         onData: { [weak self] _, bytes in
-          guard let self, self.generation == generation else { return }
-          self.onData(bytes)
+          if let self, self.generation == generation { self.onData(bytes) }
         },
         onEnd: { [weak self] _ in self?.report(.ended, from: generation) },
         onClose: { [weak self] _, reason in
@@ -106,14 +106,12 @@ final class Connector {
     onEvent(.connected)
   }
 
-  /// Sends bytes; a failure is reported later as a loss.
+  /// Sends bytes; a failure closes the connection, which is reported later as a loss.
   func send(_ bytes: [UInt8]) {
-    guard let connection else { return }
     do throws(UVError) {
-      try connection.write(bytes)
+      try connection?.write(bytes)
     } catch {
-      let loss = NetworkEvent.lost(LossCause(ConnectionEnd(.failed(error))))
-      loop.nextTick { [weak self, generation] in self?.report(loss, from: generation) }
+      connection?.close(.failed(error))
     }
   }
 

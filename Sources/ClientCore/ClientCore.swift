@@ -1,3 +1,6 @@
+import TestTaskProgramBasics
+package import TestTaskTerminalSupport
+
 /// What the client decides: events in, actions out, and no I/O.
 ///
 /// The shell reports events of the network, the user, time and signals, and performs the actions
@@ -6,23 +9,6 @@
 /// that returns nil. It must not do so inside an event: all answers of one packet have to be
 /// handled before another request is sent.
 package struct ClientCore {
-  /// What the program was started with.
-  package struct Options {
-    package var isScript: Bool
-    package var keepsGoing = false
-    package var reconnectDelay: Duration?
-    package var answerTimeout: Duration?
-    package var connectTimeout: Duration
-    /// Whether there is a prompt and the terminal edits its lines; Ctrl-C then arrives as a signal.
-    package var isPlainPrompt = false
-
-    package init(isScript: Bool, reconnectDelay: Duration?, connectTimeout: Duration) {
-      self.isScript = isScript
-      self.reconnectDelay = reconnectDelay
-      self.connectTimeout = connectTimeout
-    }
-  }
-
   /// What the shell is to do.
   package enum Action: Hashable {
     /// Begin one attempt; no other attempt or connection exists.
@@ -36,7 +22,7 @@ package struct ClientCore {
     case printAside(String)
     /// Print a line of diagnostics.
     case complain(String)
-    /// Append a line to the copy of the log.
+    /// Append a line to the copy of the log, and call ``copyWritten(isBehind:failure:)``.
     case appendToCopy(String)
     /// Open a new copy of the log in place of the old one, and call ``copyOpened(_:)`` or
     /// ``commandFailed(_:)``; nil ends the copy.
@@ -50,12 +36,13 @@ package struct ClientCore {
     case exit(atOnce: Bool)
   }
 
-  package internal(set) var session: Session
+  /// What the program was started with.
+  package let options: ClientOptions
+  var session: Session
   var log: SessionLog
   var runner: CommandRunner
   /// How the program ends; nil while it runs.
   package private(set) var exitStatus: ExitStatus?
-  private let isPlainPrompt: Bool
   private let parser: CommandParser
   private let wallClock: () -> Int64
   private var linesRead = 0
@@ -66,18 +53,23 @@ package struct ClientCore {
   /// - Parameters:
   ///   - options: What it was started with.
   ///   - log: The log, as it was asked for.
-  ///   - parser: What reads commands.
+  ///   - file: The file of commands that it was started with; its commands follow those of `-e`.
   ///   - wallClock: Gives nanoseconds since 1970, to stamp the log with.
   package init(
-    _ options: Options, log: SessionLog, parser: CommandParser, wallClock: @escaping () -> Int64
+    _ options: ClientOptions, log: SessionLog, file: ScriptFile? = nil,
+    wallClock: @escaping () -> Int64
   ) {
+    self.options = options
+    parser = CommandParser(allowsNames: options.allowsNames)
     session = Session(
       reconnectDelay: options.reconnectDelay, answerTimeout: options.answerTimeout,
       connectTimeout: options.connectTimeout)
     runner = CommandRunner(
       parser: parser, isScript: options.isScript, keepsGoing: options.keepsGoing)
-    isPlainPrompt = options.isPlainPrompt
-    (self.log, self.parser, self.wallClock) = (log, parser, wallClock)
+    (self.log, self.wallClock) = (log, wallClock)
+    options.script.forEach { runner.append($0) }
+    runner.file = file
+    if !options.readsInput { runner.endInput() }
   }
 
   // MARK: For the shell
@@ -95,22 +87,22 @@ package struct ClientCore {
     (PromptText.text(for: session, at: now), PromptText.isLive(session))
   }
 
-  /// Completions for the end of a line: the partial word there, and the whole words that begin with
-  /// it.
-  package func completions(of line: String) -> (partial: String, words: [String]) {
-    parser.completions(of: line, targets: session.target.map { [$0.description] } ?? [])
+  /// Completions for the end of a line.
+  package func completion(of line: String) -> Completion {
+    parser.completion(of: line, targets: session.target.map { [$0.description] } ?? [])
   }
 
-  // MARK: The network
-
-  /// Connects to the server that the program was started for.
-  package mutating func start(_ target: Target, at now: Moment) -> [Action] {
+  /// Begins: connects to the server that the program was started for, if there is one.
+  package mutating func start(at now: Moment) -> [Action] {
+    guard let target = options.target else { return [] }
     do throws(CommandError) {
       return actions(for: try session.connect(to: target, at: now))
     } catch {
       return [.complain(error.message)]
     }
   }
+
+  // MARK: The network
 
   /// Something happened to the attempt to connect, or to the connection.
   package mutating func handle(_ event: NetworkEvent, at now: Moment) -> [Action] {
@@ -134,17 +126,24 @@ package struct ClientCore {
 
   // MARK: The user
 
-  /// Adds the commands that the program was started with, those of a file last.
-  package mutating func append(_ lines: [ScriptLine], _ file: ScriptFile? = nil) {
-    lines.forEach { runner.append($0) }
-    runner.file = file
+  /// The user did something, or standard input or output ended.
+  package mutating func handle(_ event: Console.Event, at now: Moment) -> [Action] {
+    switch event {
+    case .lines(let lines): read(lines)
+    // Ctrl-C drops the line, and ends the wait of a command.
+    case .interrupt: _ = runner.cancel()
+    case .quit: return finish(.success, at: now)
+    case .endOfInput(let error): return inputEnded(error: error, at: now)
+    case .outputDrained(let lostLines): return outputDrained(lostLines: lostLines)
+    case .outputFailed(let failure):
+      // It is not an error if the reader has left.
+      if failure.isBrokenPipe { return finish(.success, at: now) }
+      return [.complain("standard output: \(failure.message)")] + finish(.internalError, at: now)
+    }
+    return []
   }
 
-  /// No commands will come except those that were added.
-  package mutating func endInput() { runner.endInput() }
-
-  /// Lines came from standard input.
-  package mutating func read(_ lines: [ScriptLine.Content]) {
+  private mutating func read(_ lines: [LineReader.Line]) {
     for line in lines {
       linesRead += 1
       runner.append(ScriptLine(line, source: "stdin:\(linesRead)"))
@@ -152,12 +151,9 @@ package struct ClientCore {
     if runner.isScript, runner.pendingLines > 1000 { isInputPaused = true }
   }
 
-  /// Standard input has ended, or failed with an error; a terminal in raw mode ends only when it is
-  /// closed.
-  package mutating func inputEnded(
-    error: String?, isTerminalGone: Bool, at now: Moment
-  ) -> [Action] {
-    if isTerminalGone { return finish(.hangup, at: now) }
+  private mutating func inputEnded(error: String?, at now: Moment) -> [Action] {
+    // A terminal in raw mode ends only when it is closed.
+    if options.isEditing { return finish(.hangup, at: now) }
     guard let error else {
       runner.endInput()
       return []
@@ -165,33 +161,20 @@ package struct ClientCore {
     return [.complain("standard input: \(error)")] + finish(.internalError, at: now)
   }
 
-  /// Ctrl-C: drops the line, and ends the wait of a command.
-  package mutating func interrupted() { _ = runner.cancel() }
-
-  /// The user quits.
-  package mutating func quit(at now: Moment) -> [Action] { finish(.success, at: now) }
-
-  /// A signal came that ends a program.
-  ///
-  /// At the prompt an interrupt ends the wait of a command, or drops the line if the terminal edits it.
-  package mutating func signalled(_ status: ExitStatus, at now: Moment) -> [Action] {
-    if status == .interrupted, !runner.isScript, runner.cancel() || isPlainPrompt { return [] }
-    return finish(status, at: now)
-  }
-
-  /// Everything that was printed has been written, except the lines that were lost.
-  package func outputDrained(lostLines: Int) -> [Action] {
+  private func outputDrained(lostLines: Int) -> [Action] {
     let complaint = Action.complain("nobody read them: \(lostLines) lines were lost")
     return (lostLines > 0 ? [complaint] : [])
       + (exitStatus == nil ? [] : [.exit(atOnce: true)])
   }
 
-  /// Standard output cannot be written any more; it is not an error if its reader has left.
-  package mutating func outputFailed(
-    _ message: String, isReaderGone: Bool, at now: Moment
-  ) -> [Action] {
-    if isReaderGone { return finish(.success, at: now) }
-    return [.complain("standard output: \(message)")] + finish(.internalError, at: now)
+  /// A signal came that ends a program.
+  ///
+  /// At the prompt an interrupt ends the wait of a command, or drops the line if the terminal edits it.
+  package mutating func signalled(_ signal: Int32, at now: Moment) -> [Action] {
+    let status = ExitStatus(signal: signal)
+    let isForCommand = status == .interrupted && !runner.isScript
+    if isForCommand, runner.cancel() || options.isPlainPrompt { return [] }
+    return finish(status, at: now)
   }
 
   // MARK: Commands
@@ -215,13 +198,18 @@ package struct ClientCore {
     }
   }
 
+  /// A line was appended to the log's copy, or lost; see ``SessionLog/copyWritten(isBehind:failure:)``.
+  package mutating func copyWritten(isBehind: Bool, failure: String?) -> [Action] {
+    log.copyWritten(isBehind: isBehind, failure: failure).map { [.complain($0)] } ?? []
+  }
+
   /// The line in the log's copy that counts the lines which could not be written.
   package mutating func lineForLost(_ count: Int) -> String {
     log.lineForLost(count, at: wallClock())
   }
 
   /// A copy of the log was opened.
-  package mutating func copyOpened(_ path: String?) { log.copyPath = path }
+  package mutating func copyOpened(_ path: String?) { log.copyOpened(path) }
 
   /// The shell could not perform the action of a command.
   package mutating func commandFailed(_ error: CommandError) { runner.commandFailed(error) }

@@ -14,6 +14,9 @@ package enum ExitStatus: Int32, Comparable {
   case quit = 131
   case terminated = 143
 
+  /// How a program ends that a signal ends: with 128 and the signal's number, as shells have it.
+  init(signal: Int32) { self = Self(rawValue: 128 &+ signal) ?? .terminated }
+
   /// Whether a signal ended the program.
   var isSignal: Bool { rank == 6 }
 

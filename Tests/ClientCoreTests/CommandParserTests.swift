@@ -1,3 +1,4 @@
+import TestTaskTerminalSupport
 import Testing
 
 @testable import TestTaskClientCore
@@ -141,8 +142,8 @@ import Testing
       ("reconnect o", ["off"]), ("connect 127", ["127.0.0.1:25555"]), ("xyzzy ", []), ("fast ", []),
     ])
   func completes(line: String, candidates: [String]) {
-    let completion = parser.completions(of: line, targets: ["127.0.0.1:25555"])
-    #expect(completion.words == candidates)
+    let completion = parser.completion(of: line, targets: ["127.0.0.1:25555"])
+    #expect(completion.candidates == candidates)
   }
 
   @Test("help knows every command")

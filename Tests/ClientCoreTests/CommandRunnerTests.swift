@@ -1,3 +1,4 @@
+import TestTaskTerminalSupport
 import Testing
 
 @testable import TestTaskClientCore
@@ -396,24 +397,20 @@ import Testing
     }
   }
 
-  @Test("a file is read when its lines are wanted, and others have a turn between very many")
+  @Test("a file's lines follow one by one, and others have a turn between very many")
   func file() throws {
     var script = try Script(["fast"], keepsGoing: true, ends: false)
-    var lines: [ScriptLine.Content] = [.text("fats")]
-    lines += Array(repeating: .text("# nothing"), count: 1000)
-    lines += [.tooLong(limit: 65536), .text("slow 0")]
-    var reads = 0
-    script.runner.file = ScriptFile(name: "demo.txt") {
-      reads += 1
-      return reads <= lines.count ? lines[reads - 1] : nil
-    }
+    let lines =
+      ["fats"] + Array(repeating: "# nothing", count: 1000)
+      + [String(repeating: "x", count: LineReader.limit + 1), "slow 0"]
+    let text = lines.joined(separator: "\n")
+    script.runner.file = ScriptFile(name: "demo.txt", content: Array(text.utf8))
     script.runner.endInput()
     script.connected()
     #expect(script.sent == [.fast])
-    #expect(reads == 0)
+    #expect(script.runner.pendingLines == 0)
     script.answer()
     #expect(script.sent == [.fast, .slow(seconds: 0)])
-    #expect(reads == lines.count)
     script.answer(.slow(connectedClients: 1))
     #expect(script.hasFinished)
     #expect(script.rests >= 10)
@@ -426,7 +423,7 @@ import Testing
   func longLine() throws {
     var script = try Script([], ends: false)
     script.connected()
-    script.runner.append(ScriptLine(.tooLong(limit: 65536), source: "stdin:1"))
+    script.runner.append(ScriptLine(.tooLong, source: "stdin:1"))
     script.turn()
     #expect(script.runner.exitStatus == .commandFailed)
     #expect(script.reports == ["stdin:1: a line is longer than 65536 bytes"])

@@ -90,8 +90,7 @@ private func checkSeconds(_ duration: Duration) throws(Finding) {
 }
 
 private func checkCompletion(of line: String) throws(Finding) {
-  let (partial, words) = parser.completions(of: line, targets: ["127.0.0.1:25555", "[::1]:80"])
-  let completion = Completion(partial: partial, among: words)
+  let completion = parser.completion(of: line, targets: ["127.0.0.1:25555", "[::1]:80"])
   for candidate in completion.candidates {
     try require(candidate.hasPrefix(completion.partial), "\(candidate) does not continue \(line)")
   }

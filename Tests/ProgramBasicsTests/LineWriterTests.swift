@@ -64,11 +64,23 @@ import Testing
     #expect(folder.contents("f") == "lost=1\n")
   }
 
-  @Test func `lines that nobody reads are lost, counted, and told when there is a reader`() throws {
+  @Test(arguments: ["pipe", "FIFO"])
+  func `lines that nobody reads are lost, counted, and told when there is a reader`(
+    kind: String
+  ) throws {
+    let folder = try TemporaryFolder()
+    let path = "\(folder.path)/fifo"
     var ends: [Int32] = [-1, -1]
-    try #require(pipe(&ends) == 0)
+    if kind == "pipe" {
+      try #require(pipe(&ends) == 0)
+    } else {
+      try #require(mkfifo(path, 0o600) == 0)
+      ends[0] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    }
     defer { ends.forEach { close($0) } }
-    var writer = LineWriter(sharing: ends[1])
+    var writer =
+      kind == "pipe"
+      ? LineWriter(sharing: ends[1]) : try LineWriter(appendingTo: path, mode: 0o600)
     let line = String(repeating: "x", count: 999) + "\n"
     for _ in 0..<1_000 {
       writer.write(line, lostLine: lost)

@@ -1,4 +1,5 @@
 import TestTaskProgramBasics
+package import TestTaskTerminalSupport
 
 /// Reads the client's language by the table of ``CommandForm``.
 package struct CommandParser: Sendable {
@@ -96,11 +97,8 @@ package struct CommandParser: Sendable {
     return "\"\(escaped.joined())\""
   }
 
-  /// Completions for the end of `line`, the text before the cursor: the partial word there, and the
-  /// whole words that begin with it.
-  package func completions(
-    of line: String, targets: [String] = []
-  ) -> (partial: String, words: [String]) {
+  /// Completions for the end of `line`, the text before the cursor.
+  package func completion(of line: String, targets: [String] = []) -> Completion {
     let parts = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
     let before = parts.dropLast().filter { !$0.isEmpty }
     var candidates = before.isEmpty ? CommandForm.names : []
@@ -118,11 +116,7 @@ package struct CommandParser: Sendable {
       default: break
       }
     }
-    let partial = parts.last ?? ""
-    let words = candidates.reduce(into: [String]()) { kept, word in
-      if word.hasPrefix(partial), !kept.contains(word) { kept.append(word) }
-    }
-    return (partial, words)
+    return Completion(partial: parts.last ?? "", among: candidates)
   }
 
   /// The lines of `help`, or of `help NAME`.

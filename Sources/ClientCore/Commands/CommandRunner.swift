@@ -1,5 +1,6 @@
 import DequeModule
 import TestTaskProgramBasics
+import TestTaskTerminalSupport
 
 /// Runs commands one after the other, and decides how the program exits.
 ///
@@ -125,8 +126,8 @@ struct CommandRunner {
       let text =
         switch line.content {
         case .text(let text): text
-        case .tooLong(let limit):
-          throw CommandError(message: "a line is longer than \(limit) bytes")
+        case .tooLong:
+          throw CommandError(message: "a line is longer than \(LineReader.limit) bytes")
         }
       guard let command = try parser.parse(text) else { return nil }
       let phase: Current.Phase

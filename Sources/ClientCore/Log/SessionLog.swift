@@ -1,9 +1,13 @@
+import TestTaskProgramBasics
+
 /// The log of what happened: on the screen, and a copy in a file.
 package struct SessionLog {
   let isJSON: Bool
   var isOnScreen = true
-  /// Where the copy is; nil when there is none.
-  package var copyPath: String?
+  /// Where the copy is; `nil` when there is none.
+  private var copyPath: String?
+  /// Whether the copy loses lines, which was reported when the first one was lost.
+  private var losesLines = false
   private var screenFormatter: EventFormatter
   private var copyFormatter: EventFormatter
 
@@ -29,6 +33,22 @@ package struct SessionLog {
       isOnScreen ? screenFormatter.line(for: event, at: time) : nil,
       copyPath == nil ? nil : copyFormatter.line(for: event, at: time)
     )
+  }
+
+  /// A copy was opened in place of an earlier one; `nil` when there is none any more.
+  mutating func copyOpened(_ path: String?) { (copyPath, losesLines) = (path, false) }
+
+  /// A line was written to the copy, or lost.
+  ///
+  /// - Parameters:
+  ///   - isBehind: Whether lost lines are still to be counted in the copy.
+  ///   - failure: Why writing failed; `nil` if the copy's reader only took nothing.
+  /// - Returns: What to tell the user: that lines are lost, when the first one is.
+  mutating func copyWritten(isBehind: Bool, failure: String?) -> String? {
+    defer { losesLines = isBehind }
+    guard isBehind, !losesLines, let copyPath else { return nil }
+    let reason = failure ?? "its reader takes nothing"
+    return "lines are lost, log file \(copyPath.escapedForTerminal): \(reason)"
   }
 
   /// The line in the copy that counts lines which could not be written to it.

@@ -26,7 +26,7 @@ package struct Descriptor: Sendable {
     /// Whether the reader of a pipe or a socket has left.
     package let isBrokenPipe: Bool
 
-    init(code: Int32 = errno) {
+    package init(code: Int32 = errno) {
       message = unsafe String(cString: strerror(code))
       isBrokenPipe = code == EPIPE
     }

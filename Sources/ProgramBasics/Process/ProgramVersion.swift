@@ -1,4 +1,5 @@
 import UVNet
+import UVNetTLS
 
 /// The text of `--version`.
 public enum ProgramVersion {
@@ -6,13 +7,22 @@ public enum ProgramVersion {
   public static let number = "0.1.0"
 
   /// The versions of a program, of libuv (header and run time) and of Swift, a line each.
-  public static func text(of program: String, tls: String?) -> String {
+  public static func text(of program: String, tls: String? = tlsLibrary) -> String {
     """
     \(program) \(number)
     libuv \(EventLoop.builtWithLibuv), running \(EventLoop.runningLibuv)
     \(tls ?? "without TLS")
     Swift \(swift)
     """
+  }
+
+  /// The library that speaks TLS, with its version; `nil` for a program that was built without.
+  public static var tlsLibrary: String? {
+    #if TLS
+      OpenSSL.version
+    #else
+      nil
+    #endif
   }
 
   /// The compiler's version.

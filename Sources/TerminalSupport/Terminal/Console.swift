@@ -20,7 +20,8 @@ package final class Console {
     case lines([LineReader.Line])
     case interrupt
     case quit
-    case endOfInput(UVError?)
+    /// Standard input has ended, or failed for this reason.
+    case endOfInput(error: String?)
     /// The queued output has been written, except for this number of lost lines.
     case outputDrained(lostLines: Int)
     /// Standard output can no longer be written to.
@@ -219,7 +220,7 @@ package final class Console {
 
   private func end(_ error: UVError?) {
     if let last = reader.finish() { deliver([last]) }
-    onEvent(.endOfInput(error))
+    onEvent(.endOfInput(error: error?.message))
   }
 
   private func deliver(_ lines: [LineReader.Line]) {

@@ -1,8 +1,6 @@
 import TestTaskTerminalSupport
 import Testing
 
-@testable import TestTaskClient
-
 @Suite struct TextLinesTests {
   @Test(
     "a text is cut into the lines that a reader of the whole finds",
