@@ -92,7 +92,7 @@ let package = Package(
       swiftSettings: safe),
     .target(
       name: "TestTaskDaemonSupport",
-      dependencies: ["TestTaskProgramBasics", "TestTaskProto", "UVNet"],
+      dependencies: ["TestTaskProgramBasics", "TestTaskProto", "UVNet", "UVNetTLS"],
       path: "Sources/DaemonSupport", swiftSettings: safe),
     .target(
       name: "TestTaskTerminalSupport", dependencies: ["TestTaskProgramBasics", "UVNet"],
@@ -119,7 +119,7 @@ let package = Package(
     .executableTarget(
       name: "TestTaskServer",
       dependencies: [
-        "UVNet", "UVNetTLS", "TestTaskProto", "TestTaskProgramBasics", "TestTaskDaemonSupport",
+        "UVNet", "TestTaskProto", "TestTaskProgramBasics", "TestTaskDaemonSupport",
         "TestTaskServerCore",
         .product(
           name: "ArgumentParser", package: "swift-argument-parser",

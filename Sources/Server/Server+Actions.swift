@@ -10,19 +10,19 @@ import UVNet
 #endif
 
 extension Server {
-  /// Does what the core asks for; most events ask for nothing.
-  @inline(__always)
-  func performActions() {
-    if !core.actions.isEmpty { performAll() }
-  }
-
   @inline(never)
-  private func performAll() {
+  func performAll() {
     while !core.actions.isEmpty { perform(core.actions.removeFirst()) }
   }
 
   private func perform(_ action: ServerAction) {
     switch action {
+    case .readProxyHeader(let place, let patience):
+      if let connection = connections[place] { readProxyHeader(of: connection, within: patience) }
+    case .secure(let place): if let connection = connections[place] { secure(connection) }
+    case .serve(let place, let event):
+      record(.info, event)
+      connections[place]?.start(handlers)
     case .pause(let place): connections[place]?.pauseReading()
     case .resume(let place): connections[place]?.resumeReading()
     case .setLimits(let place, let limits):
@@ -32,29 +32,13 @@ extension Server {
       for connection in connections.allLingering where connection.pendingBytes == 0 {
         connection.closeGracefully(within: time)
       }
-    case .wakeForAnswers(let time): answerTimer?.schedule(at: EventLoop.Instant(nanoseconds: time))
-    case .answerNextTurn: loop.nextTick { [unowned self] in answerDue() }
-    case .sweep(let time): sweepTimer?.schedule(after: .nanoseconds(time))
-    case .reportRejections(let time): rejectionTimer?.schedule(after: .nanoseconds(time))
-    case .handOver(let time, let signal):
-      handOver(until: EventLoop.Instant(nanoseconds: time), signal)
-    case .endDrain(let time): endDrain(at: EventLoop.Instant(nanoseconds: time))
-    case .callNextTurn:
-      loop.nextTick { [unowned self] in
-        core.nextTurnBegan()
-        performActions()
-      }
-    case .answerThenAbandon:
-      answerDue()
-      // What was answered leaves before anything is closed.
-      loop.nextTick { [unowned self] in
-        core.abandonDrain(at: loop.now.nanoseconds)
-        performActions()
-      }
-    case .log(let level, let event):
-      output.record(level, event.name) { event.addFields(to: &$0) }
+    case .wake(let wakeup, let time):
+      timers[wakeup.rawValue].schedule(at: EventLoop.Instant(nanoseconds: time))
+    case .wakeNextTurn(let wakeup): loop.nextTick { [unowned self] in wake(wakeup) }
+    case .log(let level, let event): record(level, event)
     case .report(let level, let message): output.diagnostics.report(level, message)
     case .notify(let message): output.notifier.send(message)
+    case .leaveToOthers: listeners.leaveToOthers()
     case .stopListening: listeners.close()
     case .stop: loop.end()
     case .exit(let code):
@@ -65,29 +49,20 @@ extension Server {
     }
   }
 
-  private func handOver(until time: EventLoop.Instant, _ signal: String) {
-    listeners.leaveToOthers()
-    let timer = LoopTimer.unscheduled(on: loop) { [unowned self] _ in
-      core.handOverIsOver(signal: signal, at: loop.now.nanoseconds) { [connections] place in
-        connections[place]?.pendingBytes ?? 0
-      }
-      performActions()
-    }
-    timer.schedule(at: time)
+  /// What an action has asked for has come: a time, or the next turn.
+  func wake(_ wakeup: Wakeup) {
+    if wakeup.answersFirst { answerDue() }
+    core.woke(wakeup, at: now, look: connections.traffic(at:))
+    performActions()
   }
 
-  private func endDrain(at time: EventLoop.Instant) {
-    let timer = LoopTimer.unscheduled(on: loop) { [unowned self] _ in
-      core.drainTimeIsUp()
-      performActions()
-    }
-    timer.schedule(at: time)
+  private func record(_ level: LogLevel, _ event: LogEvent) {
+    output.record(level, event.name) { event.addFields(to: &$0) }
   }
 
   /// Logs that a client has left, and ends its connection.
   private func leave(_ departure: Departure) {
-    guard let connection = connections.remove(at: departure.place, number: departure.number)
-    else { return }
+    guard let connection = connections.remove(at: departure.place) else { return }
     output.record(.info, Departure.name) { departure.addFields(to: &$0, connection.traffic) }
     switch departure.ending {
     case .gracefully(let time): connection.closeGracefully(within: time)
@@ -96,6 +71,6 @@ extension Server {
     case .done: return
     }
     // Most are closed by that already.
-    if !connection.isClosing { connections.linger(connection, number: departure.number) }
+    if !connection.isClosing { connections.linger(connection) }
   }
 }

@@ -7,12 +7,55 @@ import UVNet
 extension Server {
   var now: UInt64 { loop.now.nanoseconds }
 
+  func accept(_ connection: StreamConnection, from peer: Peer) {
+    if let place = core.connected(peer, speaksTLS: tls != nil, at: now) {
+      connections.insert(connection, at: place)
+    } else {
+      connection.close()
+    }
+    performActions()
+  }
+
+  func acceptFailed(_ error: UVError) {
+    core.acceptFailed(error.description, at: now)
+    performActions()
+  }
+
+  /// A proxy comes before the client, and says who that is.
+  func readProxyHeader(of connection: StreamConnection, within patience: Duration) {
+    connection.readProxyHeader(within: patience) { [self] result in
+      switch result {
+      case .success(let header):
+        core.introduced(connection.place, as: header.client)
+        performActions()
+      case .failure(let error):
+        if error.code == .protocolError {
+          core.headerRefused(connection.place, error: error.detail ?? error.message, at: now)
+        }
+        closed(connection, connection.closeReason ?? .local)
+      }
+    }
+  }
+
+  func secure(_ connection: StreamConnection) {
+    securing?.secure(connection) { [self] session in
+      guard let session else { return closed(connection, connection.closeReason ?? .local) }
+      core.secured(connection.place, session)
+      performActions()
+    }
+  }
+
   /// One set for all connections.
   ///
   /// The server is held strongly, since a weak reference would cost every read; closing lets go of it.
   func makeHandlers() -> StreamConnection.Handlers {
     StreamConnection.Handlers(
-      onData: { [self] connection, bytes in receive(bytes, on: connection) },
+      onData: { [self] connection, bytes in
+        let answers = core.received(
+          bytes, from: connection.place, output: connection.outputState, at: now)
+        writeFastAnswers(answers, on: connection)
+        performActions()
+      },
       onEnd: { [self] connection in
         core.ended(connection.place, at: now)
         performActions()
@@ -23,26 +66,6 @@ extension Server {
         performActions()
       },
       onClose: { [self] connection, reason in closed(connection, reason) })
-  }
-
-  /// Gives a connection the settings that it did not inherit from the listener.
-  func applySettings(to connection: StreamConnection) {
-    connection.writeLimits = StreamConnection.WriteLimits(configuration.outputLimits)
-    guard let connection = connection as? TCPConnection else { return }
-    do throws(UVError) {
-      try connection.setOptions(configuration.listenerOptions.tcp.connections)
-    } catch {
-      // The client may be gone already; its connection will say so itself.
-      output.record(.debug, "option_failed") { $0.add("error", error.description) }
-    }
-  }
-
-  @inline(__always)
-  private func receive(_ bytes: RawSpan, on connection: StreamConnection) {
-    let answers = core.received(
-      bytes, from: connection.place, output: connection.outputState, at: now)
-    writeFastAnswers(answers, on: connection)
-    performActions()
   }
 
   @inline(__always)
@@ -80,26 +103,35 @@ extension Server {
     performActions()
   }
 
-  /// Lets the core look at all connections.
-  func sweep() {
-    core.sweep(at: now) { [connections] place in connections[place]?.traffic ?? Traffic() }
-    performActions()
-  }
-
   /// A connection is gone: of a client that had left already, or as the way that it leaves.
-  func closed(_ connection: StreamConnection, _ reason: CloseReason) {
-    switch connection.role {
-    case .client(let place):
-      core.closed(place, ConnectionEnd(reason), unsent: connection.pendingBytes, at: now)
-    case .left(let number):
-      connections.forget(number: number)
+  private func closed(_ connection: StreamConnection, _ reason: CloseReason) {
+    if connection.place >= 0 {
+      core.closed(
+        connection.place, ConnectionEnd(reason), unsent: connection.pendingBytes, at: now)
+    } else {
+      connections.forget(connection)
       core.lingeringClosed()
     }
     performActions()
   }
+
+  /// Does what the core asks for; most events ask for nothing.
+  @inline(__always)
+  func performActions() {
+    if !core.actions.isEmpty { performAll() }
+  }
 }
 
+/// What is kept with a connection.
+private struct PlaceTag: RawRepresentable { let rawValue: Int }
+
 extension StreamConnection {
+  /// The client's place in the core's table; -1 when the client has left.
+  var place: Int {
+    get { tag(as: PlaceTag.self)?.rawValue ?? -1 }
+    set { setTag(PlaceTag(rawValue: newValue)) }
+  }
+
   fileprivate var outputState: OutputState {
     OutputState(unsent: pendingBytes, writable: writableBytes)
   }

@@ -6,27 +6,25 @@ import UVNet
 
 /// The server's shell: one loop, and all that it tells ``ServerCore`` of, which decides.
 ///
-/// - `Server+Listening`: the listeners
-/// - `Server+Opening`: what comes before a client is served
 /// - `Server+Connections`: what connections do
 /// - `Server+Actions`: what the core asks for
-/// - `Server+Metrics`: what is told whoever watches
 final class Server {
   let loop: EventLoop
   let output: DaemonOutput
-  let daemon: Daemon<Configuration>
-  var configuration: Configuration { core.configuration }
-
   let listeners: DaemonListeners
-  /// Listening sockets of the service manager's that are for metrics.
-  let inheritedForMetrics: [InheritedSocket]
+  private let daemon: Daemon<Configuration>
+  /// Listening sockets of the service manager.
+  private let inherited: [InheritedSocket]
   /// What secures connections by TCP; `nil` for the plain protocol.
-  private(set) var tls: ServerTLS?
-  /// Whether accepted connections inherit today's settings from their listener, and not older ones.
-  var inheritsSettings = true
-  var answerTimer: LoopTimer?
-  var sweepTimer: LoopTimer?
-  var rejectionTimer: LoopTimer?
+  private(set) var tls: DaemonTLS? { didSet { securing = tls ?? securing } }
+  /// What secures those that came before the certificates were taken out of the settings, too.
+  private(set) var securing: DaemonTLS?
+  private(set) lazy var handlers = makeHandlers()
+  /// One for each ``Wakeup``.
+  private(set) lazy var timers = Wakeup.allCases.map { wakeup in
+    LoopTimer.unscheduled(on: loop, isPrecise: wakeup.isPrecise) { [unowned self] _ in wake(wakeup)
+    }
+  }
 
   // Each access is over before anything else of the program runs: the core calls nothing but what
   // an event hands it, and that touches none of these. Dynamic exclusivity checks would cost a fast
@@ -35,69 +33,55 @@ final class Server {
   @safe @exclusivity(unchecked) var fastAnswer = FastAnswer()
   @safe @exclusivity(unchecked) var connections = ConnectionTable()
   var slowAnswer: [UInt8] = []
-  /// Nanoseconds since 1970.
-  let startedAt = UInt64(clamping: WallClock.nanoseconds)
 
   /// Opens the log; nothing is listened on before ``start()``.
   ///
   /// - Parameters:
-  ///   - loader: Where the settings come from, also when they are reloaded.
-  ///   - settings: What it read.
-  ///   - inherited: Listening sockets of the service manager.
+  ///   - start: The settings, and what the process was started with.
   ///   - descriptorRoom: Connections that there are descriptors for.
-  ///   - diagnostics: Where the operator reads.
-  /// - Throws: ``ServerTLS/Failure``, ``LogFile/Failure``, or the error of a loop that cannot be made.
-  init(
-    _ loader: SettingsLoader<Configuration>, _ settings: Settings<Configuration>,
-    inherited: [InheritedSocket], descriptorRoom: Int, diagnostics: Diagnostics
-  ) throws {
-    inheritedForMetrics = inherited.filter(\.isForMetrics)
-    let values = settings.values
-    tls = try ServerTLS(values)
+  /// - Throws: ``DaemonTLS/Failure``, ``LogFile/Failure``, or the error of a loop that cannot be made.
+  init(_ start: DaemonStart<Configuration>, descriptorRoom: Int) throws {
+    inherited = start.inherited
+    let values = start.settings.values
+    tls = try DaemonTLS(values.tls)
+    securing = tls
     core = ServerCore(values, descriptorRoom: descriptorRoom)
     connections.reserve(values.maxConnections)
     let log = try EventLog(
       path: values.logFile, format: values.logFormat, level: values.logLevel)
     loop = try EventLoop()
-    output = DaemonOutput(log: log, diagnostics: diagnostics, on: loop)
-    daemon = Daemon(settings, from: loader, output: output, on: loop)
+    output = DaemonOutput(log: log, diagnostics: start.diagnostics, on: loop)
+    daemon = Daemon(start.settings, from: start.loader, output: output, on: loop)
     listeners = DaemonListeners(
-      "listening", inherited: inherited.filter { !$0.isForMetrics }, on: loop,
-      diagnostics: diagnostics)
+      "listening", inherited: inherited.filter { !$0.isForMetrics }, values.listenerOptions,
+      on: loop, diagnostics: start.diagnostics)
   }
 
   /// Listens, and says so.
   func start() throws {
-    answerTimer = .unscheduled(on: loop, isPrecise: true) { [unowned self] _ in answerDue() }
-    sweepTimer = .unscheduled(on: loop) { [unowned self] _ in sweep() }
-    rejectionTimer = .unscheduled(on: loop) { [unowned self] _ in
-      core.reportRejections()
-      performActions()
-    }
     do {
       // First: who reads that we listen may send a signal at once.
       try daemon.watchSignals(
-        onEnd: { [unowned self] signal, name in end(by: signal, name) },
-        prepare: { [unowned self] values throws(SettingProblems) in try readCertificates(values) },
+        onEnd: { [unowned self] signal, name in
+          core.signalled(signal, named: name, at: now, look: connections.traffic(at:))
+          performActions()
+        },
+        prepare: { [unowned self] in tls = try DaemonTLS($0.tls) },
         onReload: { [unowned self] in takeSettingsOver() })
-      try shareCount()
+      if let path = core.configuration.countFilePath {
+        let values = core.configuration
+        core.sharedCount = try CountFile.open(
+          path,
+          descriptorFrom: values.maxConnections + values.reservedDescriptors(inherited) - 1)
+      }
       // Before the listeners: who reads that we listen may ask for metrics at once.
       try serveMetrics()
       try listen()
-      output.record(.info, "start") {
-        if !listeners.inherited.isEmpty {
-          return $0.add("inherited_sockets", listeners.inherited.count)
-        }
-        if let address = listeners.tcp.first?.localAddress {
-          $0.add("address", address.host)
-          $0.add("port", Int(address.port))
-        }
-        if !listeners.unix.isEmpty { $0.add("socket", configuration.socket) }
-      }
     } catch {
       loop.endAndClose()
       throw error
     }
+    output.record(.info, "start") { listeners.addFields(to: &$0) }
     daemon.reportReady { [unowned self] in core.status() }
   }
 
@@ -108,46 +92,64 @@ final class Server {
     try loop.close()
   }
 
-  /// Counts clients together with other processes, if the settings say so.
-  private func shareCount() throws(CountFile.Failure) {
-    guard let path = configuration.countFilePath else { return }
-    let counter = try CountFile.open(
-      path, descriptorFrom: configuration.maxConnections + reservedDescriptors(configuration) - 1)
-    core.sharedCount = SharedCount(
-      publish: { counter.own = UInt32(clamping: $0) }, others: { counter.others })
-  }
-
-  private func reservedDescriptors(_ values: Configuration) -> Int {
-    values.reservedDescriptors(listeners.inherited + inheritedForMetrics)
-  }
-
-  private func end(by signal: Int32, _ name: String) {
-    core.signalled(signal, named: name, at: loop.now.nanoseconds) { [connections] place in
-      connections[place]?.pendingBytes ?? 0
+  /// Serves metrics where the settings or the service manager say so, and says on standard error where
+  /// that is.
+  private func serveMetrics() throws(ListenFailure) {
+    let sockets = inherited.filter(\.isForMetrics)
+    guard core.configuration.servesMetrics || !sockets.isEmpty else { return }
+    let endpoint = MetricsEndpoint(
+      on: loop, inherited: sockets,
+      MetricsEndpoint.Pages(
+        metrics: { [unowned self] in core.metricsText(daemon.processFacts).bytes },
+        complaint: { [unowned self] in core.complaint }),
+      mode: core.configuration.socketMode, diagnostics: output.diagnostics)
+    loop.measuresCallbacks = true
+    loop.onCallbackMeasured { [unowned self] in core.metrics.countCallback($0) }
+    try endpoint.listen(at: try core.configuration.placesOfMetrics) { [unowned self] in
+      acceptFailed($0)
     }
-    performActions()
   }
 
-  /// Reads the certificates anew, for connections that come from now on.
-  private func readCertificates(_ values: Configuration) throws(SettingProblems) {
-    do throws(ServerTLS.Failure) {
-      tls = try ServerTLS(values)
-    } catch {
-      throw SettingProblems(lines: ["error: \(error)"])
+  /// Opens the listening sockets, or takes over those of the service manager, and says on standard error
+  /// where each is.
+  private func listen() throws(ListenFailure) {
+    try listeners.open(
+      at: try core.configuration.placesToListen, tls?.exposure ?? .unprotected,
+      DaemonListeners.Handlers(
+        onError: { [unowned self] in acceptFailed($0) },
+        onRefusedOption: { [unowned self] error in
+          output.record(.debug, "option_failed") { $0.add("error", error.description) }
+        },
+        onConnection: { [unowned self] in accept($0, from: $1) }))
+    core.sharesListeners = listeners.areShared
+    if !listeners.inherited.isEmpty {
+      output.diagnostics.print(
+        .info,
+        "these are the service manager's: address, port and socket of the settings are not used")
     }
   }
 
   private func takeSettingsOver() {
-    let room = DescriptorLimit.raise(
-      for: daemon.settings.values.maxConnections,
-      reserve: reservedDescriptors(daemon.settings.values))
-    if let warning = daemon.settings.lowerConnections(to: room) {
-      output.diagnostics.report(.warning, warning)
-    }
-    output.logLevel = daemon.settings.values.logLevel
-    core.reloaded(daemon.settings.values, descriptorRoom: room)
-    inheritsSettings = listeners.have(configuration.listenerOptions)
-    for connection in connections.all { applySettings(to: connection) }
+    let (room, warning) = daemon.settings.fitDescriptors(inherited)
+    if let warning { output.diagnostics.report(.warning, warning) }
+    let values = daemon.settings.values
+    output.logLevel = values.logLevel
+    core.reloaded(values, descriptorRoom: room)
+    listeners.options = values.listenerOptions
+    for connection in connections.all { listeners.applyOptions(to: connection) }
     performActions()
+  }
+}
+
+extension Settings<Configuration> {
+  /// Raises the limit of descriptors to what the settings need, and lowers the clients to what it allows.
+  ///
+  /// - Parameter inherited: The service manager's sockets, which take descriptors too.
+  /// - Returns: The connections that there is room for; and what to tell the operator, if they are fewer
+  ///   than the settings say.
+  mutating func fitDescriptors(_ inherited: [InheritedSocket]) -> (room: Int, warning: String?) {
+    let room = DescriptorLimit.raise(
+      for: values.maxConnections, reserve: values.reservedDescriptors(inherited))
+    return (room, lowerConnections(to: room))
   }
 }

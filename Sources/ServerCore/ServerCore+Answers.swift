@@ -1,3 +1,4 @@
+internal import TestTaskDaemonSupport
 internal import TestTaskProgramBasics
 
 /// An answer to a slow request whose time has come.
@@ -54,7 +55,7 @@ extension ServerCore {
 
   /// The next answer that is due; nil when none is, or enough of this turn were.
   ///
-  /// The shell asks when ``ServerAction/wakeForAnswers(at:)`` has come true, until there is none, and
+  /// The shell asks when a ``Wakeup`` that ``Wakeup/answersFirst`` has come, until there is none, and
   /// says ``answered(_:at:)`` after it has written each.
   package mutating func nextAnswer(at now: UInt64) -> DueAnswer? {
     while answersThisTurn < Self.answersPerTurn, let due = sleeping.popDue(at: now) {
@@ -73,7 +74,7 @@ extension ServerCore {
     if next <= now {
       // A timer would wait a millisecond.
       wakingAt = next
-      actions.append(.answerNextTurn)
+      actions.append(.wakeNextTurn(.dueAnswers))
     } else {
       wake(by: max(next, now &+ Self.pauseBetweenTurns))
     }
@@ -93,6 +94,6 @@ extension ServerCore {
   private mutating func wake(by deadline: UInt64) {
     if let wakingAt, wakingAt <= deadline { return }
     wakingAt = deadline
-    actions.append(.wakeForAnswers(at: deadline))
+    actions.append(.wake(.dueAnswers, at: deadline))
   }
 }

@@ -7,31 +7,31 @@ extension ServerCore {
   ///   - signal: The signal's number.
   ///   - name: What the log calls it.
   ///   - now: The time.
-  ///   - unsent: Bytes that a client's connection has not sent yet.
+  ///   - look: What there is to see of the connection at a place.
   package mutating func signalled(
-    _ signal: Int32, named name: String, at now: UInt64, unsent: (_ place: Int) -> Int
+    _ signal: Int32, named name: String, at now: UInt64, look: (_ place: Int) -> Traffic
   ) {
     let patience = UInt64(clamping: configuration.drainTimeoutSeconds) * 1_000_000_000
     switch drain.signalled(signal, at: now, patience: patience, handsOver: sharesListeners) {
     case .begin:
       actions.append(.notify("STOPPING=1"))
-      beginDrain(name, at: now, unsent)
+      beginDrain(name, at: now, look)
     case .handOver(let time):
+      handOverSignal = name
       actions.append(.notify("STOPPING=1"))
-      actions.append(.handOver(until: time, signal: name))
+      actions.append(.leaveToOthers)
+      actions.append(.wake(.endOfHandOver, at: time))
     case .exitNow: exitNow(signal, name, at: now)
     case .wait: break
     }
   }
 
   /// The time is over in which the server went on beside those that take its place.
-  package mutating func handOverIsOver(
-    signal name: String, at now: UInt64, unsent: (_ place: Int) -> Int
-  ) {
-    if drain.endsHandOver() { beginDrain(name, at: now, unsent) }
+  mutating func endHandOver(at now: UInt64, _ look: (_ place: Int) -> Traffic) {
+    if drain.endsHandOver() { beginDrain(handOverSignal, at: now, look) }
   }
 
-  private mutating func beginDrain(_ name: String, at now: UInt64, _ unsent: (Int) -> Int) {
+  private mutating func beginDrain(_ name: String, at now: UInt64, _ look: (Int) -> Traffic) {
     actions.append(.stopListening)
     var droppedPlaces: [Int] = []
     let dropped = sleeping.drop(after: drain.deadline) { droppedPlaces.append($0.index) }
@@ -46,8 +46,8 @@ extension ServerCore {
         .report(.warning, "sleeping requests dropped, due after the drain timeout: \(dropped)"))
     }
     actions.append(.hastenLingering(within: .milliseconds(250)))
-    for place in clients.taken { takeStep(place, unsent: unsent(place), at: now) }
-    actions.append(.endDrain(at: drain.deadline))
+    for place in clients.taken { takeStep(place, unsent: look(place).unsent, at: now) }
+    actions.append(.wake(.endOfDrain, at: drain.deadline))
     endIfDrained()
   }
 
@@ -67,14 +67,11 @@ extension ServerCore {
     }
   }
 
-  /// The time for the drain is over; but what is due by then is answered first, whichever timer has
+  /// Whoever is left has had its time; but what was due by then is answered first, whichever timer has
   /// come first.
-  package mutating func drainTimeIsUp() { actions.append(.answerThenAbandon) }
-
-  /// Whoever is left has had its time.
-  package mutating func abandonDrain(at now: UInt64) {
+  mutating func abandonDrain(at now: UInt64) {
     if let next = sleeping.nextDeadline(), next <= drain.deadline {
-      return actions.append(.answerThenAbandon)
+      return actions.append(.wakeNextTurn(.endOfDrain))
     }
     guard drain.isAbandoned() else { return }
     for place in clients.taken { leave(place, .shutdown, .atOnce, at: now) }
@@ -86,14 +83,14 @@ extension ServerCore {
   }
 
   private mutating func stop() {
-    reportRejections()
+    _ = logRejections()
     actions.append(.log(.info, .stop(signal: nil)))
     actions.append(.stop)
   }
 
   private mutating func exitNow(_ signal: Int32, _ name: String, at now: UInt64) {
     for place in clients.taken { leave(place, .shutdown, .atOnce, at: now) }
-    reportRejections()
+    _ = logRejections()
     actions.append(.log(.warning, .stop(signal: name)))
     actions.append(.exit(128 + signal))
   }

@@ -1,3 +1,4 @@
+internal import TestTaskDaemonSupport
 package import TestTaskProgramBasics
 internal import TestTaskProto
 

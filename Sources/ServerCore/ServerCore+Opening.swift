@@ -1,9 +1,20 @@
+package import TestTaskDaemonSupport
 internal import TestTaskProgramBasics
 
 extension ServerCore {
-  /// What comes next on a connection; `nil` when its client is to be served.
-  package func nextStep(of place: Int) -> Opening.Step? {
+  /// What comes next on a connection; `nil` when its client is served.
+  func nextStep(of place: Int) -> Opening.Step? {
     clients.read(place) { $0.opening.next } ?? nil
+  }
+
+  /// Asks for a step on a connection.
+  mutating func ask(for step: Opening.Step, of place: Int) {
+    switch step {
+    case .proxyHeader:
+      let patience = Duration.seconds(configuration.proxyTimeoutSeconds)
+      actions.append(.readProxyHeader(place, within: patience))
+    case .handshake: actions.append(.secure(place))
+    }
   }
 
   /// A proxy has said who the client is.
@@ -33,30 +44,35 @@ extension ServerCore {
   }
 
   private mutating func finishStep(
-    _ step: Opening, of place: Int, _ session: SecuredSession? = nil,
+    _ step: Opening.Step, of place: Int, _ session: SecuredSession? = nil,
     _ change: (inout Client) -> Void
   ) {
-    let isOver = clients.update(place) { client in
-      guard client.opening.contains(step) else { return false }
-      client.opening.remove(step)
+    let isDone = clients.update(place) { client in
+      guard client.opening.finish(step) else { return false }
       change(&client)
-      return client.opening.isEmpty
+      return true
     }
-    if isOver == true { logConnect(place, session) }
+    guard isDone == true else { return }
+    if let step = nextStep(of: place) {
+      ask(for: step, of: place)
+    } else if let event = arrival(at: place, session) {
+      actions.append(.serve(place, event))
+    }
   }
 
   /// A client that leaves before it is served has a line for its coming, too.
   ///
   /// - Returns: Whether it was not served yet: then there is nothing that it could still be sent.
   mutating func abandonOpening(of place: Int) -> Bool {
-    guard nextStep(of: place) != nil else { return false }
-    logConnect(place, nil)
+    guard nextStep(of: place) != nil, let event = arrival(at: place, nil) else { return false }
+    actions.append(.log(.info, event))
     return true
   }
 
-  private mutating func logConnect(_ place: Int, _ session: SecuredSession?) {
+  /// What the log says of a client that has come.
+  private func arrival(at place: Int, _ session: SecuredSession?) -> LogEvent? {
     let count = clients.count
-    let event = clients.read(place) { client -> LogEvent in
+    return clients.read(place) { client -> LogEvent in
       guard let session else {
         return .connect(
           conn: client.number, peer: client.peer, via: client.proxy, clients: count)
@@ -64,7 +80,6 @@ extension ServerCore {
       return .securedConnect(
         conn: client.number, peer: client.peer, via: client.proxy, clients: count, session)
     }
-    if let event { actions.append(.log(.info, event)) }
   }
 
   /// A connection is closed whose client was not served yet.

@@ -208,12 +208,12 @@ extension ServerCore {
   private mutating func rest(_ place: Int) {
     pause(place, .resting)
     guard let owner = clients.owner(place) else { return }
-    if resting.isEmpty { actions.append(.callNextTurn) }
+    if resting.isEmpty { actions.append(.wakeNextTurn(.restingClients)) }
     resting.append(owner)
   }
 
-  /// A turn of the loop has gone by since ``ServerAction/callNextTurn``.
-  package mutating func nextTurnBegan() {
+  /// A turn of the loop has gone by: reads from those that had their part of it.
+  mutating func readOnFromResting() {
     for owner in resting {
       let place = owner.index
       guard clients.owner(place) == owner else { continue }

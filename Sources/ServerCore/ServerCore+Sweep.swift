@@ -17,13 +17,13 @@ extension ServerCore {
   ///
   /// A look that comes late, because the process stood still, only observes: what has come
   /// meanwhile lies unread, and time is called by the next look.
-  package mutating func sweep(at now: UInt64, _ traffic: (_ place: Int) -> Traffic) {
+  mutating func sweep(at now: UInt64, _ look: (_ place: Int) -> Traffic) {
     let standstill = sweepDueAt.map { now > $0 ? now - $0 : 0 } ?? 0
     sweepDueAt = nil
     let isLate = standstill > timeouts.sweepInterval && !lastSweepWasLate
     lastSweepWasLate = isLate
     for place in clients.taken {
-      let seen = traffic(place)
+      let seen = look(place)
       observe(place, seen, excusing: isLate ? standstill : 0, at: now)
       note(place, unsent: seen.unsent)
       setTightness(of: place)
@@ -61,7 +61,8 @@ extension ServerCore {
 
   mutating func scheduleSweep(at now: UInt64) {
     guard sweepDueAt == nil else { return }
-    sweepDueAt = now &+ timeouts.sweepInterval
-    actions.append(.sweep(after: timeouts.sweepInterval))
+    let time = now &+ timeouts.sweepInterval
+    sweepDueAt = time
+    actions.append(.wake(.sweep, at: time))
   }
 }

@@ -1,3 +1,4 @@
+package import TestTaskDaemonSupport
 internal import TestTaskProgramBasics
 
 /// What the server decides, without I/O: events come in, and answers and actions go out.
@@ -57,6 +58,8 @@ package struct ServerCore {
   /// Whether other processes get the connections that this one does not take: then its end begins with a
   /// hand-over.
   package var sharesListeners = false
+  /// What asked for the end that begins with a hand-over.
+  var handOverSignal = ""
 
   /// What the shell is to do; it takes each action out to perform it.
   package var actions = ActionQueue()
@@ -89,18 +92,33 @@ package struct ServerCore {
   /// A client has connected.
   ///
   /// - Parameters:
+  ///   - peer: Who it is.
+  ///   - speaksTLS: Whether connections by TCP are to speak TLS.
+  ///   - now: The time.
+  /// - Returns: Its place, or nil when it is to be turned away.
+  package mutating func connected(
+    _ peer: Peer, speaksTLS: Bool, at now: UInt64
+  ) -> Int? {
+    // Never a guess from what is sent: anybody else is served under its own address.
+    let isProxy = configuration.proxyProtocol && configuration.proxyFrom.contains(peer)
+    return connected(
+      peer: peer.description,
+      opening: Opening(isProxy: isProxy, speaksTLS: speaksTLS && peer.isTCP), at: now)
+  }
+
+  /// A client has connected.
+  ///
+  /// - Parameters:
   ///   - peer: Its address, as the log has it.
   ///   - opening: What comes first; the log has the client when all of that is over.
   ///   - now: The time.
   /// - Returns: Its place, or nil when it is to be turned away.
-  package mutating func connected(
-    peer: String, opening: Opening = [], at now: UInt64
-  ) -> Int? {
+  mutating func connected(peer: String, opening: Opening = [], at now: UInt64) -> Int? {
     guard !drain.hasBegun, clients.count < configuration.maxConnections,
       clients.count + lingeringCount < descriptorRoom
     else {
       metrics.countRejected()
-      if rejections.add() { reportRejections() }
+      if rejections.add() { reportRejections(at: now) }
       return nil
     }
     lastNumber += 1
@@ -112,9 +130,11 @@ package struct ServerCore {
     clients.insert(client)
     sharedCount?.publish(clients.count)
     memory.enter(owner.index)
-    if opening.isEmpty {
-      actions.append(
-        .log(.info, .connect(conn: lastNumber, peer: peer, clients: clients.count)))
+    if let step = opening.next {
+      ask(for: step, of: owner.index)
+    } else {
+      let event = LogEvent.connect(conn: lastNumber, peer: peer, clients: clients.count)
+      actions.append(.serve(owner.index, event))
     }
     scheduleSweep(at: now)
     return owner.index
@@ -122,18 +142,23 @@ package struct ServerCore {
 
   /// Tells the log of connections that were turned away, a second after the last time at the
   /// soonest.
-  package mutating func reportRejections() {
-    guard let count = rejections.report() else { return }
+  mutating func reportRejections(at now: UInt64) {
+    if logRejections() { actions.append(.wake(.rejections, at: now &+ 1_000_000_000)) }
+  }
+
+  /// - Returns: Whether there were any.
+  mutating func logRejections() -> Bool {
+    guard let count = rejections.report() else { return false }
     actions.append(.log(.warning, .rejected(count: count)))
-    actions.append(.reportRejections(after: 1_000_000_000))
+    return true
   }
 
   /// Accepting has failed; a machine out of descriptors fails again and again, and the log has a
   /// line a second.
-  package mutating func acceptFailed(_ error: String) {
+  package mutating func acceptFailed(_ error: String, at now: UInt64) {
     guard rejections.mayReport() else { return }
     actions.append(.log(.warning, .acceptFailed(error)))
-    actions.append(.reportRejections(after: 1_000_000_000))
+    actions.append(.wake(.rejections, at: now &+ 1_000_000_000))
   }
 
   /// How things are, for the service manager; asked every ten seconds.

@@ -146,6 +146,26 @@
       #expect(try client(server, ["--ca", path("ca.pem"), "-e", "fast"]).ending == .exit(0))
     }
 
+    @Test func `who came while TLS was on is not served without it after a reload`() throws {
+      let server = try RunningServer("[server]\nproxy_protocol = yes\n" + settings())
+      let header = Array("PROXY TCP4 192.0.2.1 198.51.100.7 56324 25555\r\n".utf8)
+      let fast: [UInt8] = [2, 0x1A, 0]
+      let early = try server.connect()
+      // One that is accepted behind it, and leaves a line.
+      let other = try server.connect()
+      try other.send(Array("nonsense\r\n".utf8))
+      _ = try server.logLines(containing: " reason=violation ")
+      try writeFile(server.folder.path + "/server.ini", "[server]\nproxy_protocol = yes\n")
+      server.program.send(signal: SIGHUP)
+      _ = try server.logLines(containing: "event=reload result=ok")
+      try early.send(header + fast)
+      let line = try server.logLines(containing: " reason=handshake ")[0]
+      #expect(line.contains(" peer=192.0.2.1:56324 ") && line.contains(" requests=0 "))
+      let late = try server.connect()
+      try late.send(header + fast)
+      #expect(try late.receiveMessage().isFastResponse)
+    }
+
     @Test func `certificates that make no sense are refused at the start`() throws {
       let other = try TestCertificate()
       let cases: [(String, Int32, String)] = [

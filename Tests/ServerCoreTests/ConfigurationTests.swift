@@ -1,6 +1,6 @@
-import TestTaskDaemonSupport
 import Testing
 
+@testable import TestTaskDaemonSupport
 @testable import TestTaskServerCore
 
 @Suite struct ConfigurationTests {
@@ -59,5 +59,43 @@ import Testing
     #expect(values.tightOutputLimits.maximumPendingBytes == values.writeBufferBytes)
     values.writeBufferBytes = 4_096
     #expect(values.tightOutputLimits == values.outputLimits)
+  }
+
+  @Test func `where to listen is read from the settings, and nowhere is an error`() throws {
+    var values = Configuration()
+    #expect(
+      try values.placesToListen == ListeningPlaces(host: "127.0.0.1", port: 25_555, socket: nil))
+    #expect(try values.placesOfMetrics.isEmpty)
+    (values.address, values.socket) = ("none", "/run/s")
+    #expect(try values.placesToListen == ListeningPlaces(host: nil, port: 0, socket: "/run/s"))
+    values.socket = "none"
+    #expect(throws: ListenFailure.nowhere) { try values.placesToListen }
+    (values.metricsPort, values.metricsSocket) = (9_100, "/run/m")
+    #expect(
+      try values.placesOfMetrics
+        == ListeningPlaces(host: "127.0.0.1", port: 9_100, socket: "/run/m"))
+  }
+
+  @Test func `what accepted connections have is made of the settings`() {
+    var values = Configuration()
+    (values.backlog, values.reusePort, values.socketMode) = (7, true, 0o600)
+    values.stuckPeerTimeoutSeconds = 20
+    let options = values.listenerOptions
+    #expect(options.backlog == 7 && options.reusePort && options.socketMode == 0o600)
+    #expect(options.output == values.outputLimits)
+    #expect(options.silence == SilenceLimits(unacknowledged: .seconds(30)))
+  }
+
+  @Test func `descriptors are kept for all that is no client`() {
+    var values = Configuration()
+    func socket(_ name: String) -> InheritedSocket {
+      InheritedSocket(descriptor: 3, name: name, kind: .tcp)
+    }
+    let plain = values.reservedDescriptors([])
+    #expect(values.reservedDescriptors([socket("")]) == plain + 1)
+    #expect(values.reservedDescriptors([socket("metrics")]) == plain + 1 + 18)
+    values.metricsPort = 0
+    #expect(values.reservedDescriptors([]) == plain + 18)
+    #expect(values.reservedDescriptors([socket("metrics")]) == plain + 1 + 18)
   }
 }

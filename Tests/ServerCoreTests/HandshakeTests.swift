@@ -1,3 +1,4 @@
+import TestTaskDaemonSupport
 import TestTaskProgramBasics
 import Testing
 
@@ -22,7 +23,7 @@ import Testing
       switch core.actions.removeFirst() {
       case .log(_, .connect(let number, _, _, let clients)):
         actions.append("connect \(number) of \(clients)")
-      case .log(_, .securedConnect(let number, _, _, let clients, let session)):
+      case .serve(_, .securedConnect(let number, _, _, let clients, let session)):
         actions.append("secured connect \(number) of \(clients) by \(session.version)")
       case .leave(let departure):
         actions.append("leave \(departure.number): \(departure.reason), \(departure.ending)")
@@ -83,7 +84,7 @@ import Testing
   {
     var core = core()
     _ = try connect(&core)
-    core.signalled(15, named: "SIGTERM", at: 0) { _ in 0 }
+    core.signalled(15, named: "SIGTERM", at: 0) { _ in Traffic() }
     #expect(takeActions(&core) == ["connect 1 of 1", "leave 1: shutdown, atOnce"])
     #expect(core.lingeringCount == 1)
     core.lingeringClosed()
@@ -101,13 +102,13 @@ import Testing
 
   @Test func `settings of TLS that contradict each other are told`() {
     var values = Configuration()
-    #expect(values.contradictions == [] && values.tlsFiles == nil)
+    #expect(values.contradictions == [] && values.tls == nil)
     values.certificate = "a.pem"
     #expect(values.contradictions.count == 1)
     values.key = "a.key"
-    #expect(values.contradictions == [] && values.tlsFiles?.clientCA == nil)
+    #expect(values.contradictions == [] && values.tls?.clientCA == nil)
     values.clientCA = "ca.pem"
-    #expect(values.contradictions == [] && values.tlsFiles?.clientCA == "ca.pem")
+    #expect(values.contradictions == [] && values.tls?.clientCA == "ca.pem")
     values.key = "none"
     values.certificate = "none"
     #expect(values.contradictions.count == 1)

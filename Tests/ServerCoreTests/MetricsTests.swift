@@ -68,7 +68,7 @@ import Testing
     #expect(core.complaint == nil)
     #expect(value("testtask_draining", core) == "0")
     _ = core.connected(peer: "peer", at: 0)
-    core.signalled(15, named: "SIGTERM", at: 0) { _ in 0 }
+    core.signalled(15, named: "SIGTERM", at: 0) { _ in Traffic() }
     #expect(core.complaint == "draining")
     #expect(value("testtask_draining", core) == "1")
   }

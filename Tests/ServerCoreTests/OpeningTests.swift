@@ -1,5 +1,6 @@
 import TestTaskProgramBasics
 import Testing
+import UVNet
 import UVNetTestKit
 
 @testable import TestTaskDaemonSupport
@@ -15,15 +16,55 @@ import UVNetTestKit
   }
 
   @Test func `a header is read from proxies alone, and only where it is configured`() {
-    func opening(isProxy: Bool, speaksTLS: Bool, readsHeaders: Bool = true) -> Opening {
-      Opening(readsHeaders: readsHeaders, isProxy: isProxy, speaksTLS: speaksTLS)
+    func opening(_ peer: Peer, speaksTLS: Bool, readsHeaders: Bool = true) -> Opening? {
+      var core = core {
+        $0.proxyProtocol = readsHeaders
+        $0.proxyFrom = NetworkList("192.0.2.0/24 unix") ?? .loopback
+      }
+      let place = core.connected(peer, speaksTLS: speaksTLS, at: 0)
+      return place.flatMap { core.clients[$0]?.opening }
     }
-    #expect(opening(isProxy: true, speaksTLS: false) == .proxyHeader)
-    #expect(opening(isProxy: true, speaksTLS: true) == [.proxyHeader, .handshake])
-    #expect(opening(isProxy: false, speaksTLS: true) == .handshake)
-    #expect(opening(isProxy: false, speaksTLS: false) == [])
-    #expect(opening(isProxy: true, speaksTLS: false, readsHeaders: false) == [])
-    #expect(opening(isProxy: true, speaksTLS: true, readsHeaders: false) == .handshake)
+    let proxy = Peer.tcp(try? SocketAddress(host: "192.0.2.1", port: 9))
+    let stranger = Peer.tcp(try? SocketAddress(host: "192.0.3.1", port: 9))
+    #expect(opening(proxy, speaksTLS: false) == .proxyHeader)
+    #expect(opening(proxy, speaksTLS: true) == [.proxyHeader, .handshake])
+    #expect(opening(stranger, speaksTLS: true) == .handshake)
+    #expect(opening(stranger, speaksTLS: false) == [])
+    #expect(opening(.tcp(nil), speaksTLS: false) == [], "it has left already")
+    #expect(opening(proxy, speaksTLS: false, readsHeaders: false) == [])
+    #expect(opening(proxy, speaksTLS: true, readsHeaders: false) == .handshake)
+    #expect(opening(.unix(nil), speaksTLS: true) == .proxyHeader, "TLS is for TCP alone")
+    #expect(opening(.unix(nil), speaksTLS: true, readsHeaders: false) == [])
+  }
+
+  @Test func `the shell is asked for each step, and to serve when there is none left`() throws {
+    var core = core { $0.proxyTimeoutSeconds = 7 }
+    func asked() -> [String] {
+      var asked: [String] = []
+      while !core.actions.isEmpty {
+        switch core.actions.removeFirst() {
+        case .readProxyHeader(let place, let time): asked.append("header \(place) \(time)")
+        case .secure(let place): asked.append("secure \(place)")
+        case .serve(let place, _): asked.append("serve \(place)")
+        default: break
+        }
+      }
+      return asked
+    }
+    let place = core.connected(peer: "proxy", opening: [.proxyHeader, .handshake], at: 0)
+    let first = try #require(place)
+    #expect(asked() == ["header \(first) 7.0 seconds"])
+    // Not its turn yet.
+    core.secured(first, SecuredSession(version: "1.3", cipher: "C", subject: nil))
+    core.introduced(first, as: nil)
+    let afterHeader = asked()
+    #expect(afterHeader == ["secure \(first)"])
+    core.secured(first, SecuredSession(version: "1.3", cipher: "C", subject: nil))
+    #expect(asked() == ["serve \(first)"])
+    core.secured(first, SecuredSession(version: "1.3", cipher: "C", subject: nil))
+    #expect(asked() == [])
+    let second = core.connected(.tcp(nil), speaksTLS: false, at: 0)
+    #expect(asked() == ["serve \(try #require(second))"])
   }
 
   @Test func `the header comes before the handshake`() {
@@ -43,7 +84,8 @@ import UVNetTestKit
     var lines: [String] = []
     while !core.actions.isEmpty {
       switch core.actions.removeFirst() {
-      case .log(_, let event): lines.append(text(event.name) { event.addFields(to: &$0) })
+      case .log(_, let event), .serve(_, let event):
+        lines.append(text(event.name) { event.addFields(to: &$0) })
       case .leave(let departure):
         lines.append(text(Departure.name) { departure.addFields(to: &$0, Traffic()) })
       default: break

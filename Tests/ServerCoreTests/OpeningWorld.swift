@@ -1,3 +1,4 @@
+import TestTaskDaemonSupport
 import TestTaskProgramBasics
 
 @testable import TestTaskServerCore
@@ -19,7 +20,7 @@ struct OpeningWorld {
   }
 
   enum Broken: Error {
-    case sum, unpaired, linedTwice, servedTooSoon, leftWithoutLine, doesNotEnd, wrongPeer
+    case sum, unpaired, linedTwice, servedTooSoon, leftWithoutLine, doesNotEnd, wrongPeer, wrongStep
   }
 
   enum Mutation: CaseIterable {
@@ -124,11 +125,11 @@ struct OpeningWorld {
       core.lingeringClosed()
     case .signal:
       signals += 1
-      core.signalled(15, named: "SIGTERM", at: 0) { _ in 0 }
-    case .sweep: core.sweep(at: 0) { _ in Traffic() }
+      core.signalled(15, named: "SIGTERM", at: 0) { _ in Traffic() }
+    case .sweep: core.woke(.sweep, at: 0) { _ in Traffic() }
     case .drainTimer:
       isDrainTimed = false
-      core.drainTimeIsUp()
+      core.woke(.endOfDrain, at: 0) { _ in Traffic() }
     }
     perform()
     if mutation == .servesAtOnce, case .connects(let opening) = event, !opening.isEmpty {
@@ -139,10 +140,22 @@ struct OpeningWorld {
     if signals > 0, core.clientCount == 0, lingering == 0, !hasEnded { throw Broken.doesNotEnd }
   }
 
+  /// The shell is asked for a step: it must be the one that the client is at.
+  private mutating func expect(_ place: Int, _ step: Opening.Step?) {
+    guard core.clients.contains(place) else { return }
+    if core.nextStep(of: place) != step { broken = .wrongStep }
+  }
+
   private mutating func perform() {
     while !core.actions.isEmpty {
       switch core.actions.removeFirst() {
-      case .log(_, .connect(let number, _, _, _)), .log(_, .securedConnect(let number, _, _, _, _)):
+      case .serve(let place, .connect(let number, _, _, _)),
+        .serve(let place, .securedConnect(let number, _, _, _, _)):
+        expect(place, nil)
+        lines[number, default: (0, 0)].connects += 1
+        if lines[number]?.connects != 1 { broken = .linedTwice }
+      // Of one that leaves before it is served.
+      case .log(_, .connect(let number, _, _, _)):
         lines[number, default: (0, 0)].connects += 1
         if lines[number]?.connects != 1 { broken = .linedTwice }
       case .leave(let departure):
@@ -150,8 +163,10 @@ struct OpeningWorld {
         if lines[departure.number]?.disconnects != 1 { broken = .linedTwice }
         if lines[departure.number]?.connects != 1 { broken = .leftWithoutLine }
         if departure.ending != .done { lingering += 1 }
-      case .endDrain: isDrainTimed = true
-      case .answerThenAbandon: core.abandonDrain(at: .max)
+      case .readProxyHeader(let place, _): expect(place, .proxyHeader)
+      case .secure(let place): expect(place, .handshake)
+      case .wake(.endOfDrain, _): isDrainTimed = true
+      case .wakeNextTurn(let wakeup): core.woke(wakeup, at: .max) { _ in Traffic() }
       case .stop, .exit: hasEnded = true
       default: break
       }

@@ -1,3 +1,4 @@
+import TestTaskDaemonSupport
 import TestTaskProgramBasics
 import TestTaskProto
 import Testing
@@ -53,8 +54,9 @@ import Testing
     #expect(receive(bytes, from: place, &core) == 1)
     var actions = takeActions(&core)
     #expect(actions.contains { if case .pause(place) = $0 { true } else { false } })
-    #expect(actions.contains { if case .callNextTurn = $0 { true } else { false } })
-    core.nextTurnBegan()
+    #expect(
+      actions.contains { if case .wakeNextTurn(.restingClients) = $0 { true } else { false } })
+    core.woke(.restingClients, at: 0) { _ in Traffic() }
     actions = takeActions(&core)
     #expect(actions.contains { if case .resume(place) = $0 { true } else { false } })
   }
@@ -85,7 +87,7 @@ import Testing
     _ = receive([2, 0x1A], from: half, &core)
     var read: UInt64 = 0
     func sweep(_ core: inout ServerCore, at now: UInt64) -> [DisconnectReason] {
-      core.sweep(at: now) { place in
+      core.woke(.sweep, at: now) { place in
         Traffic(bytesRead: place == idle ? read : 2, bytesWritten: 0, unsent: 0)
       }
       return reasons(takeActions(&core))
@@ -150,22 +152,23 @@ import Testing
     var core = core()
     core.sharesListeners = true
     let old = try connect(&core)
-    core.signalled(15, named: "SIGTERM", at: 0) { _ in 0 }
+    core.signalled(15, named: "SIGTERM", at: 0) { _ in Traffic() }
     var actions = takeActions(&core)
     #expect(
       actions.contains {
-        if case .handOver(until: 250_000_000, signal: "SIGTERM") = $0 { true } else { false }
+        if case .wake(.endOfHandOver, at: 250_000_000) = $0 { true } else { false }
       })
+    #expect(actions.contains { if case .leaveToOthers = $0 { true } else { false } })
     #expect(!actions.contains { if case .stopListening = $0 { true } else { false } })
     let new = try connect(&core, at: 1)
     #expect(receive(Self.fast, from: new, &core) == 1)
     #expect(receive(Self.fast, from: old, &core) == 1)
-    core.handOverIsOver(signal: "SIGTERM", at: 250_000_000) { _ in 0 }
+    core.woke(.endOfHandOver, at: 250_000_000) { _ in Traffic() }
     actions = takeActions(&core)
     #expect(reasons(actions) == [.shutdown, .shutdown])
     #expect(actions.contains { if case .stopListening = $0 { true } else { false } })
     #expect(core.connected(peer: "late", at: 250_000_000) == nil)
-    core.handOverIsOver(signal: "SIGTERM", at: 250_000_001) { _ in 0 }
+    core.woke(.endOfHandOver, at: 250_000_001) { _ in Traffic() }
     #expect(
       takeActions(&core).contains { if case .stopListening = $0 { true } else { false } } == false)
   }

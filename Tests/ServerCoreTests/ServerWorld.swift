@@ -1,3 +1,4 @@
+import TestTaskDaemonSupport
 import TestTaskProgramBasics
 import TestTaskProto
 
@@ -42,7 +43,8 @@ struct ServerWorld {
     case resets(Int)
     case lingeringCloses(UInt64)
     case timePasses
-    case sweep, answerTimer, drainTimer, handOverTimer, nextTurn, rejectionTimer
+    case timer(Wakeup)
+    case nextTurn
     case signal
   }
 
@@ -90,16 +92,11 @@ struct ServerWorld {
   private var disconnects = 0
   private var signals = 0
   private var requests: UInt64 = 0
-  private var answerAt: UInt64?
-  private var sweepAt: UInt64?
-  private var drainAt: UInt64?
-  private var handOverAt: UInt64?
-  private var rejectionsAt: UInt64?
-  private var turns: [Turn] = []
+  /// When timers are due.
+  private var timers: [Wakeup: UInt64] = [:]
+  private var turns: [Wakeup] = []
   private(set) var hasEnded = false
   private var broken: Broken?
-
-  enum Turn: Hashable { case read, answer, abandon }
 
   /// - Parameters:
   ///   - halfClose: As the setting.
@@ -135,14 +132,9 @@ struct ServerWorld {
     }
     events += lingering.keys.sorted().map { .lingeringCloses($0) }
     if !turns.isEmpty { events.append(.nextTurn) }
-    let timers: [(UInt64?, Event)] = [
-      (sweepAt, .sweep), (answerAt, .answerTimer), (drainAt, .drainTimer),
-      (handOverAt, .handOverTimer),
-      (rejectionsAt, .rejectionTimer),
-    ]
-    for case (let time?, let event) in timers where time <= now { events.append(event) }
+    events += Wakeup.allCases.filter { timers[$0].map { $0 <= now } ?? false }.map { .timer($0) }
     // A timer is late by a unit at most, but the answers of a turn are not.
-    let isOverdue = timers.contains { ($0.0 ?? .max) < now } || !turns.isEmpty
+    let isOverdue = timers.values.contains { $0 < now } || !turns.isEmpty
     if !isOverdue { events.append(.timePasses) }
     return events
   }
@@ -151,7 +143,7 @@ struct ServerWorld {
     var clients: [ClientKey]
     var lingering: Int
     var timers: [UInt64?]
-    var turns: [Turn]
+    var turns: [Wakeup]
     var counts: [Int]
     var drain: [UInt64]
     var hasEnded: Bool
@@ -188,7 +180,7 @@ struct ServerWorld {
     return Key(
       // Which client is which makes no difference.
       clients: clients.sorted { $0.hashValue < $1.hashValue }, lingering: lingering.count,
-      timers: [sweepAt, answerAt, drainAt, handOverAt, rejectionsAt].map(fromNow),
+      timers: Wakeup.allCases.map { fromNow(timers[$0]) },
       turns: turns,
       counts: [connects + turnedAway, signals, core.rejections.count],
       drain: [began], hasEnded: hasEnded)
@@ -212,29 +204,17 @@ struct ServerWorld {
       if mutation != .forgetsLingering { core.lingeringClosed() }
       perform()
     case .timePasses: now += Self.unit
-    case .sweep: sweep()
-    case .answerTimer:
-      answerAt = nil
-      answerDue()
-    case .handOverTimer: endHandOver()
-    case .drainTimer:
-      drainAt = nil
-      core.drainTimeIsUp()
-      perform()
-    case .rejectionTimer:
-      rejectionsAt = nil
-      core.reportRejections()
-      perform()
+    case .timer(let wakeup):
+      timers[wakeup] = nil
+      wake(wakeup)
     case .nextTurn: takeTurn()
     case .signal:
       signals += 1
-      core.signalled(15, named: "SIGTERM", at: now) { [connections] place in
-        connections[place]?.unsent ?? 0
-      }
+      core.signalled(15, named: "SIGTERM", at: now, look: look)
       perform()
     }
     if let broken { throw broken }
-    try check(isSwept: { if case .sweep = event { true } else { false } }())
+    try check(isSwept: { if case .timer(.sweep) = event { true } else { false } }())
   }
 
   private mutating func connect() {
@@ -324,19 +304,13 @@ struct ServerWorld {
     perform()
   }
 
-  private mutating func sweep() {
-    sweepAt = nil
-    core.sweep(at: now) { [connections] place in
-      Traffic(bytesRead: 0, bytesWritten: 0, unsent: connections[place]?.unsent ?? 0)
-    }
-    perform()
+  private var look: (Int) -> Traffic {
+    { [connections] place in Traffic(unsent: connections[place]?.unsent ?? 0) }
   }
 
-  private mutating func endHandOver() {
-    handOverAt = nil
-    core.handOverIsOver(signal: "SIGTERM", at: now) { [connections] place in
-      connections[place]?.unsent ?? 0
-    }
+  private mutating func wake(_ wakeup: Wakeup) {
+    if wakeup.answersFirst { answerDue() }
+    core.woke(wakeup, at: now, look: look)
     perform()
   }
 
@@ -357,14 +331,7 @@ struct ServerWorld {
   private mutating func takeTurn() {
     let due = turns
     turns = []
-    for turn in due {
-      switch turn {
-      case .read: core.nextTurnBegan()
-      case .answer: answerDue()
-      case .abandon: core.abandonDrain(at: now)
-      }
-      perform()
-    }
+    for wakeup in due { wake(wakeup) }
   }
 
   // MARK: The shell
@@ -384,18 +351,14 @@ struct ServerWorld {
     case .pause(let place): connections[place]?.isReading = false
     case .resume(let place):
       if mutation != .neverResumes { connections[place]?.isReading = true }
-    case .setLimits, .hastenLingering, .report, .notify, .stopListening: break
+    case .serve(let place, _): if connections[place] == nil { broken = .unpaired }
+    case .readProxyHeader, .secure: broken = .unpaired
+    case .setLimits, .hastenLingering, .report, .notify, .leaveToOthers, .stopListening: break
     case .leave(let departure): leave(departure)
-    case .wakeForAnswers(let time): answerAt = time
-    case .answerNextTurn: turns.append(.answer)
-    case .sweep(let time): sweepAt = now + time
-    case .reportRejections(let time): rejectionsAt = now + time
-    case .handOver(let time, _): handOverAt = time
-    case .endDrain(let time): if mutation != .waitsForEver { drainAt = time }
-    case .callNextTurn: if mutation != .neverEndsATurn { turns.append(.read) }
-    case .answerThenAbandon:
-      answerDue()
-      turns.append(.abandon)
+    case .wake(.endOfDrain, _) where mutation == .waitsForEver: break
+    case .wake(let wakeup, let time): timers[wakeup] = time
+    case .wakeNextTurn(.restingClients) where mutation == .neverEndsATurn: break
+    case .wakeNextTurn(let wakeup): turns.append(wakeup)
     case .log: break
     case .stop:
       if hasEnded { broken = .endedTwice }
@@ -464,7 +427,7 @@ struct ServerWorld {
     }
     guard
       connection.isReading || connection.isFilled || connection.hasEnded
-        || turns.contains(.read)
+        || turns.contains(.restingClients)
     else { throw Broken.stuckUnread }
   }
 
@@ -473,14 +436,10 @@ struct ServerWorld {
     var world = self
     for _ in 0..<12 where !world.hasEnded {
       while !world.turns.isEmpty, !world.hasEnded { world.takeTurn() }
-      if let time = world.answerAt, time <= world.now {
-        world.answerAt = nil
-        world.answerDue()
-      }
-      if let time = world.drainAt, time <= world.now {
-        world.drainAt = nil
-        world.core.drainTimeIsUp()
-        world.perform()
+      for wakeup in [Wakeup.dueAnswers, .endOfDrain] {
+        guard let time = world.timers[wakeup], time <= world.now else { continue }
+        world.timers[wakeup] = nil
+        world.wake(wakeup)
       }
       while !world.turns.isEmpty, !world.hasEnded { world.takeTurn() }
       world.now += Self.unit

@@ -10,28 +10,45 @@ package final class DaemonListeners {
   package struct Handlers {
     /// Accepting a connection has failed; the listeners go on.
     package var onError: (UVError) -> Void
-    package var onTCPConnection: (TCPConnection) -> Void
-    package var onUnixConnection: (UnixConnection) -> Void
+    /// A connection goes on without an option that it was to have; its peer may be gone already.
+    package var onRefusedOption: (UVError) -> Void
+    package var onConnection: (StreamConnection, Peer) -> Void
 
     package init(
-      onError: @escaping (UVError) -> Void,
-      onTCPConnection: @escaping (TCPConnection) -> Void,
-      onUnixConnection: @escaping (UnixConnection) -> Void
+      onError: @escaping (UVError) -> Void = { _ in },
+      onRefusedOption: @escaping (UVError) -> Void = { _ in },
+      onConnection: @escaping (StreamConnection, Peer) -> Void
     ) {
       self.onError = onError
-      self.onTCPConnection = onTCPConnection
-      self.onUnixConnection = onUnixConnection
+      self.onRefusedOption = onRefusedOption
+      self.onConnection = onConnection
     }
   }
 
-  /// How to listen, and what accepted connections inherit.
+  /// How to listen, and what accepted connections have.
   package struct Options: Equatable {
-    package var tcp = TCPListener.Options()
-    package var unix = UnixListener.Options()
+    package var backlog = 511
+    /// Whether other processes may listen at the same port.
+    package var reusePort = false
+    /// The permissions of a Unix socket's file.
+    package var socketMode: UInt32 = 0o660
+    /// `nil` for the system's.
+    package var silence: SilenceLimits?
+    /// `nil` for the library's.
+    package var output: OutputLimits?
 
-    package init(tcp: TCPListener.Options, unix: UnixListener.Options) {
-      self.tcp = tcp
-      self.unix = unix
+    package init() {}
+
+    var tcp: TCPListener.Options {
+      TCPListener.Options(
+        backlog: backlog, reusePort: reusePort, connections: silence?.options ?? TCPOptions(),
+        writeLimits: writeLimits)
+    }
+    var unix: UnixListener.Options {
+      UnixListener.Options(backlog: backlog, mode: socketMode, writeLimits: writeLimits)
+    }
+    var writeLimits: StreamConnection.WriteLimits {
+      output.map { StreamConnection.WriteLimits($0) } ?? StreamConnection.WriteLimits()
     }
   }
 
@@ -39,6 +56,17 @@ package final class DaemonListeners {
   package let inherited: [InheritedSocket]
   package private(set) var tcp: [TCPListener] = []
   package private(set) var unix: [UnixListener] = []
+  /// What accepted connections have; new options take effect with the next one.
+  package var options: Options {
+    didSet {
+      inheritsOptions =
+        tcp.allSatisfy { $0.options == options.tcp }
+        && unix.allSatisfy { $0.options == options.unix }
+    }
+  }
+  /// Whether the system gives connections the options of today, which the listener was opened with.
+  private(set) var inheritsOptions = true
+  private var handlers = Handlers { connection, _ in connection.close() }
   private let loop: EventLoop
   private let diagnostics: Diagnostics
   private let verb: String
@@ -46,13 +74,16 @@ package final class DaemonListeners {
   /// - Parameters:
   ///   - verb: The first word of the line that says where a socket is.
   ///   - inherited: The sockets that the service manager has opened.
+  ///   - options: How to listen.
   ///   - loop: The loop to listen on.
   ///   - diagnostics: Where the operator reads.
   package init(
-    _ verb: String, inherited: [InheritedSocket], on loop: EventLoop, diagnostics: Diagnostics
+    _ verb: String, inherited: [InheritedSocket], _ options: Options, on loop: EventLoop,
+    diagnostics: Diagnostics
   ) {
     self.verb = verb
     self.inherited = inherited
+    self.options = options
     self.loop = loop
     self.diagnostics = diagnostics
   }
@@ -60,25 +91,27 @@ package final class DaemonListeners {
   /// Opens the sockets, or takes over those of the service manager.
   ///
   /// - Parameters:
-  ///   - places: Where to listen; not used where there are sockets of the service manager.
-  ///   - options: How to listen.
+  ///   - places: Where to listen; not asked where there are sockets of the service manager.
   ///   - exposure: What protects those sockets that are reached from other machines.
-  ///   - handlers: What takes connections; held until the listeners are closed.
+  ///   - handlers: What takes connections; held as long as these listeners.
   /// - Throws: Why one of them cannot be opened; those before it are open then.
   package func open(
-    at places: ListeningPlaces, _ options: Options, _ exposure: Exposure, _ handlers: Handlers
+    at places: @autoclosure () throws(ListenFailure) -> ListeningPlaces, _ exposure: Exposure,
+    _ handlers: Handlers
   ) throws(ListenFailure) {
+    self.handlers = handlers
     guard inherited.isEmpty else {
-      for socket in inherited { try takeOver(socket, options, exposure, handlers) }
+      for socket in inherited { try takeOver(socket, exposure) }
       return
     }
+    let places = try places()
     if let address = places.tcp {
       do throws(UVError) {
         add(
           try TCPListener.listen(
             at: address, on: loop, options: options.tcp,
-            onError: { handlers.onError($1) },
-            onConnection: { handlers.onTCPConnection($1) }), exposure)
+            onError: { handlers.onError($1) }, onConnection: { [self] in accept($1) }),
+          exposure)
       } catch {
         throw ListenFailure(error, at: address)
       }
@@ -88,8 +121,7 @@ package final class DaemonListeners {
         add(
           try UnixListener.listen(
             at: address, on: loop, options: options.unix,
-            onError: { handlers.onError($1) },
-            onConnection: { handlers.onUnixConnection($1) }))
+            onError: { handlers.onError($1) }, onConnection: { [self] in accept($1) }))
       } catch {
         throw ListenFailure(error, address)
       }
@@ -97,7 +129,7 @@ package final class DaemonListeners {
   }
 
   private func takeOver(
-    _ socket: InheritedSocket, _ options: Options, _ exposure: Exposure, _ handlers: Handlers
+    _ socket: InheritedSocket, _ exposure: Exposure
   ) throws(ListenFailure) {
     do throws(UVError) {
       switch socket.kind {
@@ -105,17 +137,37 @@ package final class DaemonListeners {
         add(
           try TCPListener.adopt(
             descriptor: socket.descriptor, on: loop, options: options.tcp,
-            onError: { handlers.onError($1) },
-            onConnection: { handlers.onTCPConnection($1) }), exposure)
+            onError: { [self] in handlers.onError($1) }, onConnection: { [self] in accept($1) }),
+          exposure)
       case .unix:
         add(
           try UnixListener.adopt(
             descriptor: socket.descriptor, on: loop, options: options.unix,
-            onError: { handlers.onError($1) },
-            onConnection: { handlers.onUnixConnection($1) }))
+            onError: { [self] in handlers.onError($1) }, onConnection: { [self] in accept($1) }))
       }
     } catch {
       throw ListenFailure(error, socket)
+    }
+  }
+
+  private func accept(_ connection: TCPConnection) {
+    if !inheritsOptions { applyOptions(to: connection) }
+    handlers.onConnection(connection, .tcp(connection.remoteAddress))
+  }
+
+  private func accept(_ connection: UnixConnection) {
+    if !inheritsOptions { applyOptions(to: connection) }
+    handlers.onConnection(connection, .unix(connection.peerCredentials))
+  }
+
+  /// Gives the options of today to a connection that was accepted with older ones.
+  package func applyOptions(to connection: StreamConnection) {
+    connection.writeLimits = options.writeLimits
+    guard let connection = connection as? TCPConnection else { return }
+    do throws(UVError) {
+      try connection.setOptions(options.tcp.connections)
+    } catch {
+      handlers.onRefusedOption(error)
     }
   }
 
@@ -136,9 +188,18 @@ package final class DaemonListeners {
 
   private var all: [StreamListener] { tcp + unix }
 
-  /// Whether accepted connections inherit these options, and not older ones.
-  package func have(_ options: Options) -> Bool {
-    tcp.allSatisfy { $0.options == options.tcp } && unix.allSatisfy { $0.options == options.unix }
+  /// Whether other processes listen at the same places, or may: by `SO_REUSEPORT`, or since the sockets
+  /// are the service manager's.
+  package var areShared: Bool { !inherited.isEmpty || options.reusePort && !tcp.isEmpty }
+
+  /// Adds to a line of the log where the daemon listens.
+  package func addFields(to line: inout LogText) {
+    if !inherited.isEmpty { return line.add("inherited_sockets", inherited.count) }
+    if let address = tcp.first?.localAddress {
+      line.add("address", address.host)
+      line.add("port", Int(address.port))
+    }
+    if let address = unix.first?.localAddress { line.add("socket", address.setting) }
   }
 
   /// Accepts nothing for now; new connections wait with the system.

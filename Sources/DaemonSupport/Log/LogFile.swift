@@ -9,7 +9,7 @@ import TestTaskProgramBasics
 /// Where log lines go: a file opened for appending, or `-` for standard output.
 package enum LogFile {
   /// Why a path cannot be logged to.
-  package struct Failure: Error, Equatable {
+  package struct Failure: Error, Equatable, CustomStringConvertible {
     /// The path, or the part of it that is wrong.
     package var path: String
     /// The reason in words.
@@ -19,6 +19,8 @@ package enum LogFile {
       self.path = path
       self.reason = reason
     }
+
+    package var description: String { "cannot log to \"\(path)\": \(reason)" }
   }
 
   /// The permissions of a new file: only owner and group may read the addresses in it.

@@ -26,7 +26,6 @@ package final class MetricsEndpoint {
 
   private let loop: EventLoop
   private let pages: Pages
-  private let onError: (UVError) -> Void
   package let listeners: DaemonListeners
   private var scrapers = 0
 
@@ -34,31 +33,34 @@ package final class MetricsEndpoint {
   ///   - loop: The loop to serve on.
   ///   - inherited: Listening sockets that the service manager has opened for it.
   ///   - pages: What there is to see; held as long as the loop holds the listeners.
+  ///   - mode: The permissions of a Unix socket's file.
   ///   - diagnostics: Where the operator reads.
-  ///   - onError: Called when accepting a connection fails; the endpoint goes on.
   package init(
-    on loop: EventLoop, inherited: [InheritedSocket] = [], _ pages: Pages,
-    diagnostics: Diagnostics, onError: @escaping (UVError) -> Void = { _ in }
+    on loop: EventLoop, inherited: [InheritedSocket] = [], _ pages: Pages, mode: UInt32 = 0o660,
+    diagnostics: Diagnostics
   ) {
     self.loop = loop
     self.pages = pages
-    self.onError = onError
+    var options = DaemonListeners.Options()
+    options.backlog = 128
+    options.socketMode = mode
     listeners = DaemonListeners(
-      "metrics", inherited: inherited, on: loop, diagnostics: diagnostics)
+      "metrics", inherited: inherited, options, on: loop, diagnostics: diagnostics)
   }
 
   /// Listens until the loop ends.
   ///
   /// - Parameters:
-  ///   - places: Where; not used where there are sockets of the service manager.
-  ///   - mode: The permissions of a Unix socket's file.
+  ///   - places: Where; not asked where there are sockets of the service manager.
+  ///   - onError: Called when accepting a connection fails; the endpoint goes on.
   /// - Throws: Why one of the sockets cannot be opened.
-  package func listen(at places: ListeningPlaces, mode: UInt32) throws(ListenFailure) {
+  package func listen(
+    at places: @autoclosure () throws(ListenFailure) -> ListeningPlaces,
+    onError: @escaping (UVError) -> Void = { _ in }
+  ) throws(ListenFailure) {
     try listeners.open(
-      at: places, .init(tcp: .init(backlog: 128), unix: .init(backlog: 128, mode: mode)), .metrics,
-      .init(
-        onError: onError, onTCPConnection: { [self] in serve($0) },
-        onUnixConnection: { [self] in serve($0) }))
+      at: try places(), .metrics,
+      .init(onError: onError) { [self] connection, _ in serve(connection) })
   }
 
   private func serve(_ connection: StreamConnection) {

@@ -1,5 +1,5 @@
 internal import TestTaskProgramBasics
-package import UVNet
+internal import UVNet
 
 #if canImport(Glibc)
   import Glibc
@@ -28,13 +28,15 @@ package enum CountFile {
   /// - Parameters:
   ///   - path: The file.
   ///   - descriptor: The lowest descriptor to have it open at: above those of all clients.
-  /// - Returns: This process's part of the count, until it is dropped.
+  /// - Returns: The count of all; this process has its part in it until that is dropped.
   /// - Throws: What is wrong with it.
   package static func open(
     _ path: String, descriptorFrom descriptor: Int
-  ) throws(Failure) -> SharedCounter {
+  ) throws(Failure) -> SharedCount {
     do throws(UVError) {
-      return try SharedCounter(file: path, descriptorFrom: Int32(clamping: descriptor))
+      let counter = try SharedCounter(file: path, descriptorFrom: Int32(clamping: descriptor))
+      return SharedCount(
+        publish: { counter.own = UInt32(clamping: $0) }, others: { counter.others })
     } catch {
       throw Failure(error)
     }

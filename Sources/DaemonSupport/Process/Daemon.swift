@@ -17,10 +17,12 @@ package final class Daemon<Values: SettingValues> {
   package let output: DaemonOutput
   private let loop: EventLoop
   private let loader: SettingsLoader<Values>
-  private var prepare: (Values) throws(SettingProblems) -> Void = { _ in }
+  private var prepare: (Values) throws -> Void = { _ in }
   private var isEnding = false
   /// Times that the settings were read again and taken over, and times that they had a mistake.
-  package private(set) var reloads: (good: UInt64, failed: UInt64) = (0, 0)
+  private var reloads: (good: UInt64, failed: UInt64) = (0, 0)
+  /// Nanoseconds since 1970.
+  private let startedAt = UInt64(clamping: WallClock.nanoseconds)
 
   /// - Parameters:
   ///   - settings: The settings that it was started with.
@@ -41,13 +43,14 @@ package final class Daemon<Values: SettingValues> {
   ///
   /// - Parameters:
   ///   - onEnd: Called at each signal to end, with its number and its name.
-  ///   - prepare: Called with new values before they are taken over; none are when it throws.
+  ///   - prepare: Called with new values before they are taken over; none are when it throws, and the
+  ///     operator is told what.
   ///   - onReload: Called when ``settings`` are new, which it may lower to what the machine allows;
   ///     never after `onEnd`.
   /// - Throws: The system's error.
   package func watchSignals(
     onEnd: @escaping (_ signal: Int32, _ name: String) -> Void,
-    prepare: @escaping (Values) throws(SettingProblems) -> Void = { _ in },
+    prepare: @escaping (Values) throws -> Void = { _ in },
     onReload: @escaping () -> Void
   ) throws(UVError) {
     self.prepare = prepare
@@ -74,6 +77,23 @@ package final class Daemon<Values: SettingValues> {
     LoopTimer.every(.seconds(10), on: loop) { _ in notifier.send(status()) }
   }
 
+  /// What there is to say of the process now.
+  package var processFacts: ProcessFacts {
+    let counters = loop.counters
+    var facts = ProcessFacts()
+    facts.startedAt = startedAt
+    facts.processorTime = ProcessorTime.nanoseconds
+    facts.loopTurns = counters.turns
+    facts.bytesRead = counters.bytesRead
+    facts.bytesWritten = counters.bytesWritten
+    facts.logLinesLost = output.logLinesLost
+    (facts.reloads, facts.failedReloads) = reloads
+    facts.version = ProgramVersion.number
+    facts.libuv = "\(EventLoop.runningLibuv)"
+    facts.swift = ProgramVersion.swift
+    return facts
+  }
+
   /// Takes the settings over that a running daemon can change, all of them or none.
   func reload(_ onReload: () -> Void) {
     // Too late for new settings, and whoever manages the service would take it for running.
@@ -95,15 +115,17 @@ package final class Daemon<Values: SettingValues> {
   }
 
   private func takeOver(_ onReload: () -> Void) -> ReloadResult {
-    do throws(SettingProblems) {
+    do {
       let read = try loader.load()
       try prepare(read.values)
       let waiting = read.needingRestart(from: settings)
       settings = read.reloaded(over: settings)
       onReload()
       return .reloaded(needingRestart: waiting)
+    } catch let problems as SettingProblems {
+      return .failed(problems)
     } catch {
-      return .failed(error)
+      return .failed(SettingProblems(lines: ["error: \(error)"]))
     }
   }
 }

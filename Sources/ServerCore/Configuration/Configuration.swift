@@ -20,7 +20,7 @@ package struct Configuration: SettingValues, Sendable {
   package var certificate = Self.none
   package var key = Self.none
   package var clientCA = Self.none
-  package var minimumTLSVersion = MinimumTLSVersion.v1_2
+  package var minimumTLSVersion = TLSSettings.MinimumVersion.v1_2
   package var handshakeTimeoutSeconds = 10
 
   package var metricsAddress = "127.0.0.1"
@@ -47,23 +47,21 @@ package struct Configuration: SettingValues, Sendable {
   /// What ``address``, ``socket`` or a path is when there is none.
   private static let none = "none"
 
-  /// The oldest version of TLS that is spoken.
-  package enum MinimumTLSVersion: String, CaseIterable, Sendable {
-    case v1_2 = "1.2"
-    case v1_3 = "1.3"
-  }
-
-  /// The files that TLS needs; `nil` when the TCP port speaks the plain protocol.
-  package var tlsFiles: (certificate: String, key: String, clientCA: String?)? {
+  /// What TLS needs; `nil` when the TCP port speaks the plain protocol.
+  package var tls: TLSSettings? {
     guard certificate != Self.none, key != Self.none else { return nil }
-    return (certificate, key, clientCA == Self.none ? nil : clientCA)
+    var settings = TLSSettings(
+      certificate: certificate, key: key, clientCA: clientCA == Self.none ? nil : clientCA)
+    settings.minimumVersion = minimumTLSVersion
+    settings.handshakeTimeout = .seconds(handshakeTimeoutSeconds)
+    return settings
   }
 
   package var contradictions: [String] {
     if (certificate == Self.none) != (key == Self.none) {
       return ["[tls] needs both \"certificate\" and \"key\", or neither"]
     }
-    if clientCA != Self.none, tlsFiles == nil {
+    if clientCA != Self.none, tls == nil {
       return ["\"client_ca\" in [tls] needs \"certificate\" and \"key\""]
     }
     if metricsPort != nil, metricsAddress == Self.none {

@@ -16,7 +16,11 @@ import UVNetTestKit
 @Suite struct DaemonListenersTests {
   private let folder: TemporaryFolder
   private let errors: Int32
-  private let options = DaemonListeners.Options(tcp: .init(backlog: 16), unix: .init(backlog: 16))
+  private var options: DaemonListeners.Options {
+    var options = DaemonListeners.Options()
+    options.backlog = 16
+    return options
+  }
 
   init() throws {
     folder = try TemporaryFolder()
@@ -29,22 +33,18 @@ import UVNetTestKit
     on loop: EventLoop, inherited: [InheritedSocket] = []
   ) -> DaemonListeners {
     DaemonListeners(
-      "listening", inherited: inherited, on: loop,
+      "listening", inherited: inherited, options, on: loop,
       diagnostics: Diagnostics(program: "daemon", descriptor: errors, journalStream: nil))
   }
 
-  private func handlers(_ calls: CallRecord, _ loop: EventLoop, last: Int)
-    -> DaemonListeners
-    .Handlers
-  {
-    func record(_ name: String, _ connection: StreamConnection) {
-      calls.record(name)
+  private func handlers(
+    _ calls: CallRecord, _ loop: EventLoop, last: Int
+  ) -> DaemonListeners.Handlers {
+    DaemonListeners.Handlers(onError: { _ in calls.record("error") }) { connection, peer in
+      calls.record(peer.isTCP ? "tcp" : "unix")
       connection.close()
       if calls.names.count == last { loop.end() }
     }
-    return DaemonListeners.Handlers(
-      onError: { _ in calls.record("error") }, onTCPConnection: { record("tcp", $0) },
-      onUnixConnection: { record("unix", $0) })
   }
 
   @Test func `each place of the settings is listened at, and said`() throws {
@@ -53,14 +53,12 @@ import UVNetTestKit
       let listeners = listeners(on: loop)
       let places = try ListeningPlaces(
         host: "127.0.0.1", port: 0, socket: "\(folder.path)/socket")
-      try listeners.open(at: places, options, .unprotected, handlers(calls, loop, last: 2))
+      try listeners.open(at: places, .unprotected, handlers(calls, loop, last: 2))
       let address = try #require(listeners.tcp.first).localAddress
       #expect(
         printed
           == "listening address=127.0.0.1 port=\(address.port)\n"
           + "listening socket=\(folder.path)/socket\n")
-      #expect(listeners.have(options))
-      #expect(!listeners.have(.init(tcp: .init(backlog: 17), unix: options.unix)))
       TCPConnection.connect(to: address, on: loop) { result in
         (try? result.get())?.close()
         guard let unix = places.unix else { return }
@@ -84,7 +82,7 @@ import UVNetTestKit
       let listeners = listeners(on: loop, inherited: inherited)
       // This place could not be had.
       let places = try ListeningPlaces(host: nil, port: 0, socket: "/nowhere/socket")
-      try listeners.open(at: places, options, .unprotected, handlers(calls, loop, last: 1))
+      try listeners.open(at: places, .unprotected, handlers(calls, loop, last: 1))
       #expect(
         printed
           == "listening address=127.0.0.1 port=\(port)\nlistening socket=\(folder.path)/socket\n")
@@ -105,7 +103,7 @@ import UVNetTestKit
           on: loop, inherited: [InheritedSocket(descriptor: -1, name: "", kind: kind)])
         let error = #expect(throws: ListenFailure.self) {
           try listeners.open(
-            at: ListeningPlaces(), options, .unprotected, handlers(calls, loop, last: 1))
+            at: ListeningPlaces(), .unprotected, handlers(calls, loop, last: 1))
         }
         #expect(
           error?.description.hasPrefix("cannot listen on socket -1 of the service manager: ")
@@ -115,7 +113,7 @@ import UVNetTestKit
       for socket in ["/nowhere/socket", folder.path] {
         #expect(throws: ListenFailure.self) {
           try listeners.open(
-            at: ListeningPlaces(host: nil, port: 0, socket: socket), options, .unprotected,
+            at: ListeningPlaces(host: nil, port: 0, socket: socket), .unprotected,
             handlers(calls, loop, last: 1))
         }
       }
@@ -130,7 +128,7 @@ import UVNetTestKit
     try LoopHarness.run { loop, calls in
       let listeners = listeners(on: loop)
       try listeners.open(
-        at: ListeningPlaces(host: "0.0.0.0", port: 0, socket: nil), options, .metrics,
+        at: ListeningPlaces(host: "0.0.0.0", port: 0, socket: nil), .metrics,
         handlers(calls, loop, last: 1))
       let port = try #require(listeners.tcp.first).localAddress.port
       #expect(
@@ -142,12 +140,95 @@ import UVNetTestKit
     }
   }
 
+  @Test func `options that have changed reach connections that come, and those that were there`()
+    throws
+  {
+    defer { close(errors) }
+    try LoopHarness.run { loop, calls in
+      let listeners = listeners(on: loop)
+      var accepted: [StreamConnection] = []
+      func marks() -> [Int] { accepted.map(\.writeLimits.highWaterMark) }
+      var address: SocketAddress?
+      func connect() {
+        guard let address else { return }
+        TCPConnection.connect(to: address, on: loop) { _ in }
+      }
+      try listeners.open(
+        at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil), .unprotected,
+        .init(onRefusedOption: { _ in calls.record("refused") }) { connection, _ in
+          accepted.append(connection)
+          calls.record("\(connection.writeLimits.highWaterMark)")
+          guard accepted.count == 1 else { return loop.end() }
+          var changed = listeners.options
+          changed.output = OutputLimits(
+            highWaterMark: 5_000, lowWaterMark: 4_000, maximumPendingBytes: 6_000)
+          changed.silence = SilenceLimits(unacknowledged: .seconds(9))
+          listeners.options = changed
+          #expect(!listeners.inheritsOptions)
+          connect()
+        })
+      #expect(listeners.inheritsOptions)
+      address = listeners.tcp.first?.localAddress
+      connect()
+      calls.expect(["\(StreamConnection.WriteLimits().highWaterMark)", "5000"])
+    }
+  }
+
+  @Test func `a change back to what the listener was opened with costs nothing any more`() throws {
+    defer { close(errors) }
+    try LoopHarness.run { loop, calls in
+      let listeners = listeners(on: loop)
+      try listeners.open(
+        at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: "\(folder.path)/socket"),
+        .unprotected, handlers(calls, loop, last: 99))
+      listeners.options.silence = SilenceLimits(unacknowledged: .seconds(9))
+      #expect(!listeners.inheritsOptions)
+      listeners.options.silence = nil
+      #expect(listeners.inheritsOptions)
+      loop.end()
+      calls.expect([])
+    }
+  }
+
+  @Test func `the log has where it listens, and with whom it shares that`() throws {
+    defer { close(errors) }
+    func fields(_ listeners: DaemonListeners) -> String {
+      var line = LogText(.logfmt)
+      listeners.addFields(to: &line)
+      return String(line.content.dropFirst())
+    }
+    try LoopHarness.run { loop, calls in
+      let own = listeners(on: loop)
+      let places = try ListeningPlaces(
+        host: "127.0.0.1", port: 0, socket: "\(folder.path)/socket")
+      try own.open(at: places, .unprotected, handlers(calls, loop, last: 99))
+      let port = try #require(own.tcp.first).localAddress.port
+      #expect(fields(own) == "address=127.0.0.1 port=\(port) socket=\(folder.path)/socket")
+      #expect(!own.areShared)
+      let socket = try RawSocket.listen()
+      let given = listeners(
+        on: loop,
+        inherited: [InheritedSocket(descriptor: socket.release(), name: "", kind: .tcp)])
+      try given.open(at: places, .unprotected, handlers(calls, loop, last: 99))
+      #expect(fields(given) == "inherited_sockets=1" && given.areShared)
+      let reusing = listeners(on: loop)
+      reusing.options.reusePort = true
+      #expect(!reusing.areShared, "nothing by TCP yet")
+      try reusing.open(
+        at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil), .unprotected,
+        handlers(calls, loop, last: 99))
+      #expect(reusing.areShared)
+      loop.end()
+      calls.expect([])
+    }
+  }
+
   @Test func `paused listeners leave connections waiting, and closed ones refuse them`() throws {
     defer { close(errors) }
     try LoopHarness.run { loop, calls in
       let listeners = listeners(on: loop)
       try listeners.open(
-        at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil), options, .unprotected,
+        at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil), .unprotected,
         handlers(calls, loop, last: 99))
       listeners.pause()
       let address = try #require(listeners.tcp.first).localAddress

@@ -28,8 +28,8 @@ private var silentDiagnostics: Diagnostics {
             scrapes += 1
             return Array("a 1\n".utf8)
           }, complaint: { [unowned self] in complaint }),
-        diagnostics: silentDiagnostics)
-      try endpoint.listen(at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil), mode: 0o600)
+        mode: 0o600, diagnostics: silentDiagnostics)
+      try endpoint.listen(at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil))
       address = try #require(endpoint.listeners.tcp.first).localAddress
     }
 
@@ -94,7 +94,7 @@ private var silentDiagnostics: Diagnostics {
       let endpoint = MetricsEndpoint(
         on: loop, inherited: [inherited(tcp.release(), .tcp), inherited(unix.release(), .unix)],
         .init(metrics: { [] }, complaint: { nil }), diagnostics: silentDiagnostics)
-      try endpoint.listen(at: ListeningPlaces(), mode: 0o600)
+      try endpoint.listen(at: ListeningPlaces())
       func ask(_ connection: StreamConnection?) {
         guard let connection else { return calls.record("not connected") }
         var answer = ""
@@ -163,7 +163,7 @@ private var silentDiagnostics: Diagnostics {
       let address = try UnixAddress(abstractName: "uvnet-metrics-\(UInt64.random(in: 0 ... .max))")
       var places = ListeningPlaces()
       places.unix = address
-      try endpoint.listen(at: places, mode: 0o600)
+      try endpoint.listen(at: places)
       UnixConnection.connect(to: address, on: loop) { result in
         guard let connection = try? result.get() else { return loop.end() }
         try? connection.write("GET /healthz HTTP/1.0\r\n\r\n")

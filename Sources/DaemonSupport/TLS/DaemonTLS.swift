@@ -1,24 +1,24 @@
-import TestTaskDaemonSupport
-import TestTaskProgramBasics
-import TestTaskServerCore
-import UVNet
-import UVNetTLS
+internal import TestTaskProgramBasics
+package import UVNet
+internal import UVNetTLS
 
-/// TLS on the TCP port: the certificates that are in force.
-struct ServerTLS {
+/// TLS for a daemon's clients, with the certificates that are in force.
+package struct DaemonTLS {
   /// Whether clients have to show a certificate.
-  let asksClients: Bool
+  private let asksClients: Bool
   #if TLS
     private let context: TLSServerContext
   #endif
 
   /// Why TLS cannot be spoken, in one line.
-  struct Failure: Error, CustomStringConvertible {
-    let description: String
+  package struct Failure: Error, Equatable, CustomStringConvertible {
+    package let description: String
+
+    init(_ reason: String) { description = "cannot speak TLS: \(reason)" }
   }
 
   /// The library that speaks TLS, with its version; `nil` when the program was built without.
-  static var library: String? {
+  package static var library: String? {
     #if TLS
       OpenSSL.version
     #else
@@ -26,35 +26,37 @@ struct ServerTLS {
     #endif
   }
 
-  /// Reads the files that the settings name; `nil` when they name none.
-  init?(_ values: Configuration) throws(Failure) {
-    guard let files = values.tlsFiles else { return nil }
-    asksClients = files.clientCA != nil
+  /// Reads the files that the settings name; `nil` when there are no such settings.
+  package init?(_ settings: TLSSettings?) throws(Failure) {
+    guard let settings else { return nil }
+    asksClients = settings.clientCA != nil
     #if TLS
       do throws(UVError) {
         var options = TLSServerOptions(
-          identity: try TLSIdentity(certificateFile: files.certificate, keyFile: files.key))
-        if let path = files.clientCA {
+          identity: try TLSIdentity(certificateFile: settings.certificate, keyFile: settings.key))
+        if let path = settings.clientCA {
           options.clientCertificates = .required(try .certificateFile(path))
         }
-        options.minimumVersion = values.minimumTLSVersion == .v1_3 ? .v1_3 : .v1_2
-        options.handshakeTimeout = .seconds(values.handshakeTimeoutSeconds)
+        options.minimumVersion = settings.minimumVersion == .v1_3 ? .v1_3 : .v1_2
+        options.handshakeTimeout = settings.handshakeTimeout
         context = try TLSServerContext(options)
       } catch {
         let detail = (error.detail ?? error.message).escapedForTerminal
-        let reason = error.domain == .tls ? detail : "\(detail): \(error.message)"
-        throw Failure(description: "cannot speak TLS: \(reason)")
+        throw Failure(error.domain == .tls ? detail : "\(detail): \(error.message)")
       }
     #else
-      throw Failure(description: "cannot speak TLS: this testtask-server was built without it")
+      throw Failure("this program was built without it")
     #endif
   }
+
+  /// What it is between a listening socket and everybody who can reach its address.
+  package var exposure: Exposure { asksClients ? .authenticated : .encrypted }
 
   /// Has a connection speak TLS.
   ///
   /// The completion is called later with what was agreed on; with `nil` after the close, when there was
   /// no agreement.
-  func secure(
+  package func secure(
     _ connection: StreamConnection, _ completion: @escaping (SecuredSession?) -> Void
   ) {
     #if TLS

@@ -1,12 +1,4 @@
-/// How many unsent bytes a connection may have; the shell hands it on to the connection.
-package struct OutputLimits: Hashable, Sendable {
-  /// A write that brings more than this many unsent bytes fills the connection.
-  package var highWaterMark: Int
-  /// It has drained when no more than this many are left.
-  package var lowWaterMark: Int
-  /// A write that would bring more is refused.
-  package var maximumPendingBytes: Int
-}
+package import TestTaskDaemonSupport
 
 extension Configuration {
   /// Unsent answers from which decoding and reading pause: a sixteenth of the hard cap, because
@@ -33,5 +25,11 @@ extension Configuration {
     limits.highWaterMark = min(limits.highWaterMark, 4_095)
     limits.lowWaterMark = min(limits.lowWaterMark, 1_024)
     return limits
+  }
+
+  /// When the kernel gives up a host that says nothing any more.
+  package var silenceLimits: SilenceLimits {
+    // Longer than our own patience, which tells a stuck client from a host that is gone.
+    SilenceLimits(unacknowledged: .seconds(stuckPeerTimeoutSeconds + 10))
   }
 }

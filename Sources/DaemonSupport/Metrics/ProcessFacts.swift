@@ -1,4 +1,4 @@
-/// What the shell knows of the process, for metrics.
+/// What a daemon knows of its process, for metrics.
 package struct ProcessFacts: Equatable, Sendable {
   /// When it was started, in nanoseconds since 1970.
   package var startedAt: UInt64 = 0

@@ -1,6 +1,6 @@
-/// How a server counts its clients together with other processes.
+/// How a daemon counts its clients together with other processes.
 package struct SharedCount {
-  /// Called with the number of clients of this server, whenever it has changed.
+  /// Called with the number of clients of this daemon, whenever it has changed.
   package var publish: (Int) -> Void
   /// Counts the clients of all other processes; it may cost system calls.
   package var others: () -> Int
