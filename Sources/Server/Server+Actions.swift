@@ -22,7 +22,7 @@ extension Server {
     case .secure(let place): if let connection = connections[place] { secure(connection) }
     case .serve(let place, let event):
       record(.info, event)
-      connections[place]?.start(handlers)
+      if let handlers { connections[place]?.start(handlers) }
     case .pause(let place): connections[place]?.pauseReading()
     case .resume(let place): connections[place]?.resumeReading()
     case .setLimits(let place, let limits):

@@ -47,7 +47,7 @@ extension Server {
 
   /// One set for all connections.
   ///
-  /// The server is held strongly, since a weak reference would cost every read; closing lets go of it.
+  /// The server is held strongly, since a weak reference would cost every read.
   func makeHandlers() -> StreamConnection.Handlers {
     StreamConnection.Handlers(
       onData: { [self] connection, bytes in

@@ -19,7 +19,8 @@ final class Server {
   private(set) var tls: DaemonTLS? { didSet { securing = tls ?? securing } }
   /// What secures those that came before the certificates were taken out of the settings, too.
   private(set) var securing: DaemonTLS?
-  private(set) lazy var handlers = makeHandlers()
+  /// What serves clients. It holds the server, which lets go of it at its end.
+  private(set) var handlers: StreamConnection.Handlers?
   /// One for each ``Wakeup``.
   private(set) lazy var timers = Wakeup.allCases.map { wakeup in
     LoopTimer.unscheduled(on: loop, isPrecise: wakeup.isPrecise) { [unowned self] _ in wake(wakeup)
@@ -78,6 +79,7 @@ final class Server {
       try serveMetrics()
       try listen()
     } catch {
+      handlers = nil
       loop.endAndClose()
       throw error
     }
@@ -88,6 +90,7 @@ final class Server {
   /// Serves until a signal ends it and the last answer is out.
   func run() throws {
     loop.run()
+    handlers = nil
     output.flush()
     try loop.close()
   }
@@ -113,6 +116,7 @@ final class Server {
   /// Opens the listening sockets, or takes over those of the service manager, and says on standard error
   /// where each is.
   private func listen() throws(ListenFailure) {
+    handlers = makeHandlers()
     try listeners.open(
       at: try core.configuration.placesToListen, tls?.exposure ?? .unprotected,
       DaemonListeners.Handlers(
