@@ -19,7 +19,9 @@ final class Server {
   private(set) var tls: DaemonTLS? { didSet { securing = tls ?? securing } }
   /// What secures those that came before the certificates were taken out of the settings, too.
   private(set) var securing: DaemonTLS?
-  /// What serves clients. It holds the server, which lets go of it at its end.
+  /// What serves clients.
+  ///
+  /// It holds the server, which lets go of it at its end.
   private(set) var handlers: StreamConnection.Handlers?
   /// One for each ``Wakeup``.
   private(set) lazy var timers = Wakeup.allCases.map { wakeup in
