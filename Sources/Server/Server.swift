@@ -24,10 +24,7 @@ final class Server {
   /// It holds the server, which lets go of it at its end.
   private(set) var handlers: StreamConnection.Handlers?
   /// One for each ``Wakeup``.
-  private(set) lazy var timers = Wakeup.allCases.map { wakeup in
-    LoopTimer.unscheduled(on: loop, isPrecise: wakeup.isPrecise) { [unowned self] _ in wake(wakeup)
-    }
-  }
+  private(set) var timers: [LoopTimer] = []
 
   // Each access is over before anything else of the program runs: the core calls nothing but what
   // an event hands it, and that touches none of these. Dynamic exclusivity checks would cost a fast
@@ -62,6 +59,9 @@ final class Server {
 
   /// Listens, and says so.
   func start() throws {
+    timers = Wakeup.allCases.map { wakeup in
+      .unscheduled(on: loop, isPrecise: wakeup.isPrecise) { [unowned self] _ in wake(wakeup) }
+    }
     do {
       // First: who reads that we listen may send a signal at once.
       try daemon.watchSignals(

@@ -66,7 +66,9 @@ package final class DaemonListeners {
   }
   /// Whether the system gives connections the options of today, which the listener was opened with.
   private(set) var inheritsOptions = true
-  private var handlers = Handlers { connection, _ in connection.close() }
+  /// The only handler that is kept here: the others are dropped when the listeners close, with what they
+  /// hold.
+  private var onRefusedOption: (UVError) -> Void = { _ in }
   private let loop: EventLoop
   private let diagnostics: Diagnostics
   private let verb: String
@@ -93,15 +95,15 @@ package final class DaemonListeners {
   /// - Parameters:
   ///   - places: Where to listen; not asked where there are sockets of the service manager.
   ///   - exposure: What protects those sockets that are reached from other machines.
-  ///   - handlers: What takes connections; held as long as these listeners.
+  ///   - handlers: What takes connections; held until the listeners are closed.
   /// - Throws: Why one of them cannot be opened; those before it are open then.
   package func open(
     at places: @autoclosure () throws(ListenFailure) -> ListeningPlaces, _ exposure: Exposure,
     _ handlers: Handlers
   ) throws(ListenFailure) {
-    self.handlers = handlers
+    onRefusedOption = handlers.onRefusedOption
     guard inherited.isEmpty else {
-      for socket in inherited { try takeOver(socket, exposure) }
+      for socket in inherited { try takeOver(socket, exposure, handlers) }
       return
     }
     let places = try places()
@@ -110,7 +112,7 @@ package final class DaemonListeners {
         add(
           try TCPListener.listen(
             at: address, on: loop, options: options.tcp,
-            onError: { handlers.onError($1) }, onConnection: { [self] in accept($1) }),
+            onError: { handlers.onError($1) }, onConnection: { [self] in accept($1, handlers) }),
           exposure)
       } catch {
         throw ListenFailure(error, at: address)
@@ -121,7 +123,7 @@ package final class DaemonListeners {
         add(
           try UnixListener.listen(
             at: address, on: loop, options: options.unix,
-            onError: { handlers.onError($1) }, onConnection: { [self] in accept($1) }))
+            onError: { handlers.onError($1) }, onConnection: { [self] in accept($1, handlers) }))
       } catch {
         throw ListenFailure(error, address)
       }
@@ -129,7 +131,7 @@ package final class DaemonListeners {
   }
 
   private func takeOver(
-    _ socket: InheritedSocket, _ exposure: Exposure
+    _ socket: InheritedSocket, _ exposure: Exposure, _ handlers: Handlers
   ) throws(ListenFailure) {
     do throws(UVError) {
       switch socket.kind {
@@ -137,25 +139,25 @@ package final class DaemonListeners {
         add(
           try TCPListener.adopt(
             descriptor: socket.descriptor, on: loop, options: options.tcp,
-            onError: { [self] in handlers.onError($1) }, onConnection: { [self] in accept($1) }),
+            onError: { handlers.onError($1) }, onConnection: { [self] in accept($1, handlers) }),
           exposure)
       case .unix:
         add(
           try UnixListener.adopt(
             descriptor: socket.descriptor, on: loop, options: options.unix,
-            onError: { [self] in handlers.onError($1) }, onConnection: { [self] in accept($1) }))
+            onError: { handlers.onError($1) }, onConnection: { [self] in accept($1, handlers) }))
       }
     } catch {
       throw ListenFailure(error, socket)
     }
   }
 
-  private func accept(_ connection: TCPConnection) {
+  private func accept(_ connection: TCPConnection, _ handlers: Handlers) {
     if !inheritsOptions { applyOptions(to: connection) }
     handlers.onConnection(connection, .tcp(connection.remoteAddress))
   }
 
-  private func accept(_ connection: UnixConnection) {
+  private func accept(_ connection: UnixConnection, _ handlers: Handlers) {
     if !inheritsOptions { applyOptions(to: connection) }
     handlers.onConnection(connection, .unix(connection.peerCredentials))
   }
@@ -167,7 +169,7 @@ package final class DaemonListeners {
     do throws(UVError) {
       try connection.setOptions(options.tcp.connections)
     } catch {
-      handlers.onRefusedOption(error)
+      onRefusedOption(error)
     }
   }
 

@@ -82,6 +82,20 @@ private var silentDiagnostics: Diagnostics {
     }
   }
 
+  @Test func `the loop holds it, and nothing does when that has ended`() throws {
+    weak var held: MetricsEndpoint?
+    let loop = try EventLoop()
+    do {
+      let endpoint = MetricsEndpoint(
+        on: loop, .init(metrics: { [] }, complaint: { nil }), diagnostics: silentDiagnostics)
+      try endpoint.listen(at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil))
+      held = endpoint
+    }
+    #expect(held != nil)
+    loop.endAndClose()
+    #expect(held == nil)
+  }
+
   @Test func `sockets of the service manager are served, of both kinds`() throws {
     let folder = try TemporaryFolder()
     let path = folder.path + "/metrics"
