@@ -154,6 +154,18 @@ import UVNetTestKit
     #endif
   }
 
+  @Test func `a folder that another has locked is waited for, but not for ever`() throws {
+    let other = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    try #require(other >= 0 && flock(other, LOCK_EX) == 0)
+    defer { close(other) }
+    try LoopHarness.run { loop, _ in
+      let clock = ContinuousClock()
+      let start = clock.now
+      try listen(on: loop).close()
+      #expect(start.duration(to: clock.now) >= .milliseconds(20))
+    }
+  }
+
   @Test func `what is no socket is never replaced`() throws {
     for make: () throws -> Void in [
       { folder.put("precious", "socket") },
