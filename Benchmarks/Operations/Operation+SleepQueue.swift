@@ -11,6 +11,14 @@ extension Operation {
     init(_ count: Int) {
       owner = queue.enter()
       for _ in 0..<count { add() }
+      // Of many that are due, the queue sorts all when 256 have been taken out, and its heap is empty
+      // then. Room for what comes from then on is made at once: when an array grows, and by how much,
+      // depends on how malloc rounds.
+      for _ in 0..<256 {
+        add()
+        _ = queue.popDue(at: .max)
+      }
+      queue.reserve(sleeping: count)
     }
 
     /// Deadlines that differ, the same in every run: a step by which all 2^32 numbers are reached.

@@ -71,6 +71,9 @@ package struct SleepQueue {
   /// Makes room for so many connections, so that their table is not copied as it grows.
   mutating func reserve(_ connections: Int) { slots.reserveCapacity(min(connections, 65_536)) }
 
+  /// Makes room for so many sleeping requests, for a benchmark that is not to count how it grows.
+  package mutating func reserve(sleeping count: Int) { heap.reserveCapacity(count) }
+
   /// Gives a new connection its place.
   package mutating func enter() -> Owner {
     if let slot = freeSlots.popLast() {
@@ -118,7 +121,7 @@ package struct SleepQueue {
   package mutating func nextDeadline() -> UInt64? {
     while let first {
       if isPresent(first.owner) { return first.deadline }
-      removeFirst()
+      _ = removeFirst(dueAt: .max)
     }
     // A burst's memory goes with it; what ordinary work needs is kept.
     if mostStored > 4_096 { (heap, ready) = (Heap(), []) }
@@ -129,12 +132,11 @@ package struct SleepQueue {
   /// Takes out the first request whose sleep is over.
   package mutating func popDue(at now: UInt64) -> Due? {
     gatherIfWorthIt(at: now)
-    while let first, first.deadline <= now {
-      removeFirst()
-      guard isPresent(first.owner) else { continue }
-      slots[first.owner.index].sleeping -= 1
+    while let next = removeFirst(dueAt: now) {
+      guard isPresent(next.owner) else { continue }
+      slots[next.owner.index].sleeping -= 1
       count -= 1
-      return Due(owner: first.owner, clients: first.clients, deadline: first.deadline)
+      return Due(owner: next.owner, clients: next.clients, deadline: next.deadline)
     }
     return nil
   }
@@ -145,13 +147,17 @@ package struct SleepQueue {
     return least
   }
 
-  /// Removes ``first``.
-  private mutating func removeFirst() {
-    if let last = ready.last, heap.min.map({ last < $0 }) ?? true {
+  /// Removes the first entry, and returns it, if its sleep is over.
+  private mutating func removeFirst(dueAt now: UInt64) -> Entry? {
+    let least = heap.min
+    if let last = ready.last, least.map({ last < $0 }) ?? true {
+      guard last.deadline <= now else { return nil }
       ready.removeLast()
-    } else {
-      heap.removeMin()
+      return last
     }
+    guard let least, least.deadline <= now else { return nil }
+    heap.removeMin()
+    return least
   }
 
   /// Sorts what is due at once, when so much of a large heap is that taking it out one by one, each
