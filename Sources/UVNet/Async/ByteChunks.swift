@@ -36,31 +36,30 @@ extension StreamConnection {
       /// - Throws: As ``StreamConnection/read(_:)`` does.
       @inlinable
       public nonisolated(nonsending) mutating func next() async throws(UVError) -> [UInt8]? {
-        try await next(isolation: #isolation)
-      }
-
-      /// Waits for the next piece.
-      ///
-      /// - Parameter actor: The caller's isolation.
-      /// - Returns: The bytes; `nil` at the end of the stream.
-      /// - Throws: As ``StreamConnection/read(_:)`` does.
-      @inlinable
-      public mutating func next(
-        isolation actor: isolated (any Actor)?
-      ) async throws(UVError) -> [UInt8]? {
         connection.prepareChunk(&buffer)
         var (isReady, hasWaited) = (false, false)
         if let parking = try connection.beginRead(&isReady) {
           await parking.leave()
           (isReady, hasWaited) = (try connection.endRead(), true)
         }
-        if !isReady {
-          guard try await connection.waitForInput(hasWaited: hasWaited, isolation: actor) else {
-            return nil
-          }
-        }
+        if !isReady, !(try await connection.waitForInput(hasWaited: hasWaited)) { return nil }
         _ = connection.takeInput(into: &buffer)
         return buffer
+      }
+
+      /// Waits for the next piece.
+      ///
+      /// What a `for` loop calls. The parameter is not `isolated`: a task switches its executor, if
+      /// only to the same one, where it enters or leaves a function that is isolated to a parameter.
+      ///
+      /// - Parameter actor: The caller's isolation, which this function has without it.
+      /// - Returns: The bytes; `nil` at the end of the stream.
+      /// - Throws: As ``StreamConnection/read(_:)`` does.
+      @inlinable
+      public nonisolated(nonsending) mutating func next(
+        isolation actor: (any Actor)?
+      ) async throws(UVError) -> [UInt8]? {
+        try await next()
       }
     }
   }
