@@ -5,7 +5,6 @@ internal import CSwiftRuntime
 /// Used on the loop's thread only. The connection owns this. It is itself the ``LoopWait`` of the
 /// task that reads.
 @safe final class ConnectionTasks: LoopWait {
-  private var readerIsCovered = false
   private var hasEnded = false
   private var pausedReading = false
   /// Bytes that the reader needs to continue, or as many as this type has.
@@ -16,27 +15,35 @@ internal import CSwiftRuntime
   @exclusivity(unchecked) private var input = InputBuffer()
   /// The loop's read buffer, or what is left of it, while the read callback runs.
   @exclusivity(unchecked) private var lent = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-  private var drains: [CoveredWait] = []
+  private var drains: [Drain] = []
   private var closes: [LoopWait] = []
+  /// The scope that was opened last, of those that are not over.
   private var scope: Scope?
+  /// The task that waits for bytes, if a scope's cancellation handler serves its wait.
+  @exclusivity(unchecked) private var coveredReader: UnsafeRawPointer?
   /// The task of ``scope``, unless it was cancelled.
   @exclusivity(unchecked) private var coveredTask: UnsafeRawPointer?
 
   /// Bytes that wait to be read; above this, and unless a reader needs more, reading pauses.
   static let inputLimit = 65536
 
-  private final class CoveredWait: LoopWait {
-    let isCovered: Bool
-    init(isCovered: Bool) { self.isCovered = isCovered }
+  /// A wait for the connection's low-water mark.
+  @safe private final class Drain: LoopWait {
+    /// The task that waits, if a scope's cancellation handler serves its wait.
+    let coveredTask: UnsafeRawPointer?
+    init(of coveredTask: UnsafeRawPointer?) { unsafe self.coveredTask = coveredTask }
   }
 
   /// A task with a cancellation handler that serves all its waits on the connection.
   ///
-  /// A handler for each wait would cost more than the rest of a read.
+  /// A handler for each wait would cost more than the rest of a read. Several tasks may have one, and
+  /// their scopes end in any order.
   @safe final class Scope {
     fileprivate let task: UnsafeRawPointer?
-    fileprivate let outer: Scope?
+    /// The one that was opened before.
+    fileprivate var outer: Scope?
     fileprivate var isCanceled = false
+    fileprivate var isOver = false
 
     fileprivate init(in outer: Scope?) {
       unsafe task = currentTask()
@@ -101,7 +108,7 @@ extension ConnectionTasks {
       !hasEnded, !connection.isClosing, !connection.loop.isEnding, !isBusy
     else { return nil }
     if pausedReading { resumeReading(connection) }
-    readerIsCovered = true
+    unsafe coveredReader = task
     let parking = loop.executor.parking
     begin(in: parking)
     return parking
@@ -112,7 +119,7 @@ extension ConnectionTasks {
   /// - Returns: Whether bytes can be read; `nil` when they cannot, and the task was cancelled.
   @inline(__always)
   func endCoveredRead() -> Bool? {
-    readerIsCovered = false
+    unsafe coveredReader = nil
     let isReady = available > 0
     return end() == .canceled && !isReady ? nil : isReady
   }
@@ -156,8 +163,8 @@ extension ConnectionTasks {
       return await suspend(loop.executor, isolation: isolation)
     }
     guard !scope.isCanceled else { return .canceled }
-    readerIsCovered = true
-    defer { readerIsCovered = false }
+    unsafe coveredReader = scope.task
+    defer { unsafe coveredReader = nil }
     return await suspendCovered(loop.executor, isolation: isolation)
   }
 
@@ -216,7 +223,7 @@ extension ConnectionTasks {
     guard !loop.isEnding else { return .canceled }
     let scope = currentScope
     guard scope?.isCanceled != true else { return .canceled }
-    let wait = CoveredWait(isCovered: scope != nil)
+    let wait = unsafe Drain(of: scope?.task)
     drains.append(wait)
     defer { drains.removeAll { $0 === wait } }
     return scope == nil
@@ -276,18 +283,30 @@ extension ConnectionTasks {
   }
 
   func closeScope(_ scope: Scope) {
-    self.scope = scope.outer
-    unsafe coveredTask = scope.outer.flatMap { unsafe $0.isCanceled ? nil : $0.task }
+    scope.isOver = true
+    if self.scope === scope {
+      self.scope = scope.outer
+    } else {
+      // Another task has opened one since.
+      var later = self.scope
+      while let before = later?.outer, before !== scope { later = before }
+      later?.outer = scope.outer
+    }
+    findCoveredTask()
+  }
+
+  private func findCoveredTask() {
+    unsafe coveredTask = scope.flatMap { unsafe $0.isCanceled ? nil : $0.task }
   }
 
   /// The task of a scope was cancelled.
   func cancel(_ scope: Scope) {
     scope.isCanceled = true
-    // If the scope is over, the tasks that wait now are not in it.
-    guard self.scope === scope else { return }
-    unsafe coveredTask = nil
-    if readerIsCovered { cancel() }
-    for wait in drains where wait.isCovered { wait.cancel() }
+    // The task of a scope that is over may be gone, and another have its address.
+    guard !scope.isOver else { return }
+    findCoveredTask()
+    if unsafe coveredReader == scope.task { cancel() }
+    for wait in drains where unsafe wait.coveredTask == scope.task { wait.cancel() }
   }
 }
 
