@@ -29,10 +29,14 @@ extension UDPSocket {
   /// Has libuv watch for the events that are needed now.
   ///
   /// A socket that is paused and has nothing to send needs none, and does not keep the loop alive.
+  /// Nothing more is received while datagrams are withheld: what comes later would be told before them,
+  /// and more and more withheld from a program that pauses at each datagram.
   func watch() {
     guard !isClosing else { return }
     var events: Int32 = 0
-    if handlers != nil, !isPaused, rest == nil { events |= Int32(UV_READABLE.rawValue) }
+    if handlers != nil, !isPaused, rest == nil, withheld.isEmpty {
+      events |= Int32(UV_READABLE.rawValue)
+    }
     if !queue.isEmpty { events |= Int32(UV_WRITABLE.rawValue) }
     guard events != 0 else {
       unsafe uv_poll_stop(cuv_poll(raw))
@@ -60,17 +64,17 @@ extension UDPSocket {
   }
 
   private func receive() {
-    guard !isClosing, handlers != nil, !isPaused else {
-      takePendingError()
-      return
-    }
+    // Its descriptor may be another's by now.
+    guard !isClosing else { return }
+    guard handlers != nil, !isPaused, withheld.isEmpty else { return takePendingError() }
     let batch = loop.datagramBatch()
     let count = batch.receive(from: socket, maximumBytes: maximumDatagramBytes)
     guard count >= 0 else { return didFailToReceive(Int32(count)) }
     counters.received &+= UInt64(count)
     loop.dispatch {
       for index in 0..<count {
-        guard !isClosing, let handlers, let origin = batch.origin(at: index) else { return }
+        guard !isClosing, let handlers else { return }
+        guard let origin = batch.origin(at: index) else { continue }
         let bytes = unsafe batch.bytes(at: index)
         if isPaused {
           // They were taken from the system already, so they are kept here.
@@ -89,6 +93,7 @@ extension UDPSocket {
         unsafe handlers.onDatagram(self, next.bytes.span.bytes, next.origin)
       }
     }
+    if withheld.isEmpty { watch() }
   }
 
   /// Reads the socket's pending error where nothing is received, so that it does not wake the loop

@@ -213,8 +213,9 @@ internal import CLibUV
   public static func adopt(
     descriptor: Int32, on loop: EventLoop, options: Options = Options()
   ) throws(UVError) -> UDPSocket {
-    guard let address = Self.name(of: descriptor) else { throw UVError(-errno, .open) }
-    guard SocketOption.type.value(on: descriptor) == Int(cuv_datagram_type()) else {
+    guard let type = SocketOption.type.value(on: descriptor) else { throw UVError(-errno, .open) }
+    // A socket of another family than IP's has no name that could be read.
+    guard type == Int(cuv_datagram_type()), let address = Self.name(of: descriptor) else {
       throw UVError(.invalidArgument, during: .open, detail: "not a UDP socket")
     }
     let socket = try UDPSocket(descriptor, at: address, on: loop, options)
@@ -252,15 +253,28 @@ internal import CLibUV
     remoteAddress = address
   }
 
-  /// Exchanges datagrams with everybody again, after ``connect(to:)``.
+  /// Exchanges datagrams with everybody again, after ``connect(to:)``, at the same ``localAddress``.
   ///
-  /// - Throws: The system's error.
+  /// - Throws: The system's error. It is of the operation ``UVError/Operation/bind`` when another socket
+  ///   has taken the port in this moment: this one is disconnected then, and gets another port when it
+  ///   sends.
   public func disconnect() throws(UVError) {
     try checkBeforeChange(.connect)
     let status = cuv_disconnect_datagrams(socket)
     guard status == 0 else { throw UVError(status, .connect) }
     keepDestinations()
     remoteAddress = nil
+    try takePortBack()
+  }
+
+  /// Binds the socket again: Linux ends, together with the association, the binding to a port that it
+  /// has chosen itself.
+  private func takePortBack() throws(UVError) {
+    guard localAddress.port != 0, Self.name(of: socket)?.port != localAddress.port else { return }
+    let status = unsafe localAddress.withSockaddr { pointer, size in
+      unsafe systemBind(socket, pointer, size)
+    }
+    guard status == 0 else { throw UVError(-errno, .bind) }
   }
 
   /// What waits for the connected peer still goes there when the peer is another one, or none.

@@ -354,6 +354,18 @@ import UVNetTestKit
     }
   }
 
+  @Test("a datagram socket of another family is not adopted")
+  func adoptionOfUnixSocket() throws {
+    try LoopHarness.run { loop, _ in
+      let other = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+      let error = #expect(throws: UVError.self) {
+        try UDPSocket.adopt(descriptor: other, on: loop)
+      }
+      #expect(error?.code == .invalidArgument)
+      close(other)
+    }
+  }
+
   @Test("a stream's socket is not adopted")
   func adoption() throws {
     try LoopHarness.run { loop, _ in
