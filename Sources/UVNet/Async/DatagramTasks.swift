@@ -50,7 +50,9 @@ final class DatagramTasks {
   func receive(
     from socket: UDPSocket, isolation: isolated (any Actor)? = #isolation
   ) async throws(UVError) -> UDPSocket.Datagram? {
-    precondition(!reader.isBusy, "two tasks receive from a socket at the same time")
+    guard !reader.isBusy else {
+      stopProgram("two tasks receive from a socket at the same time", #fileID, #line)
+    }
     while true {
       if let first = received.first {
         received.removeFirst()

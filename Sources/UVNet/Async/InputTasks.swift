@@ -48,7 +48,9 @@ final class InputTasks: FrameSource {
   func waitForBytes(
     _ byteCount: Int, isolation: isolated (any Actor)? = #isolation
   ) async throws(UVError) -> Bool {
-    precondition(!reader.isBusy, "two tasks read standard input at the same time")
+    guard !reader.isBusy else {
+      stopProgram("two tasks read standard input at the same time", #fileID, #line)
+    }
     needed = byteCount
     defer { needed = 1 }
     while input.count < byteCount {

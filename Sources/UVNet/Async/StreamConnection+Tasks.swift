@@ -11,7 +11,12 @@ extension StreamConnection {
   /// The same for a task that reads: the connection begins to read.
   final func startReadingTasks() throws(UVError) -> ConnectionTasks {
     let tasks = try startTasks()
-    if unsafe handlers == nil, !isClosing { start(tasks.loop.handlers) }
+    guard !isClosing else { return tasks }
+    if unsafe handlers == nil {
+      start(tasks.loop.handlers)
+    } else if unsafe handlers?.takeUnretainedValue() !== tasks.loop.handlers.closures {
+      stopProgram("a task reads a connection that callbacks read", #fileID, #line)
+    }
     return tasks
   }
 }
@@ -24,9 +29,9 @@ extension StreamConnection {
   /// The first read of a connection starts it. Bytes that come while no task waits for them are
   /// kept; above 64 KiB reading pauses.
   ///
-  /// One task at a time may read: a second is a mistake in the program, and stops it. Cancelling the
-  /// task ends the wait, not the connection, and loses no byte. A read that need not wait succeeds in
-  /// a cancelled task, too.
+  /// One task at a time may read: a second, or one beside callbacks, is a mistake in the program, and
+  /// stops it. Cancelling the task ends the wait, not the connection, and loses no byte. A read that
+  /// need not wait succeeds in a cancelled task, too.
   ///
   /// - Parameter body: Called with at least one byte; the span is valid during the call only.
   /// - Returns: What `body` returns; `nil` when the peer has ended its stream.

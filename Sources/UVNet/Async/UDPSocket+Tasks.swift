@@ -83,7 +83,9 @@ extension UDPSocket {
       start(tasks.handlers)
       tasks.hasStarted = true
     }
-    precondition(tasks.hasStarted || isClosing, "a task receives from a socket that callbacks read")
+    guard tasks.hasStarted || isClosing else {
+      stopProgram("a task receives from a socket that callbacks read", #fileID, #line)
+    }
     return tasks
   }
 

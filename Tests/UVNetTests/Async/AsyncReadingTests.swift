@@ -155,6 +155,21 @@ import UVNetTestKit
     #expect(said.contains("mistake in the program: two tasks read a connection at the same time"))
   }
 
+  @Test func `a task that reads a connection of callbacks is a mistake in the program`() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      try EventLoop.run { loop in
+        let (near, far) = try await pair(on: loop)
+        near.start(.init(onData: { _, _ in }))
+        far.close()
+        _ = try await near.read { $0.byteCount }
+      }
+    }
+    let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(said.contains("mistake in the program: a task reads a connection that callbacks read"))
+  }
+
   @Test func `connections and tasks that are dropped stop nobody`() async throws {
     try await AsyncHarness.run { loop in
       for _ in 0..<20 {
