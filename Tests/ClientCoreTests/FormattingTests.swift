@@ -119,6 +119,18 @@ import Testing
         == #"\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\u{2066}\u{7f}\r\n\t\u{0}é字\\"#)
   }
 
+  @Test("lines of the log that were lost are counted, in JSON as an error")
+  func lost() {
+    var formatter = EventFormatter(stamp: .none)
+    #expect(
+      formatter.line(forLost: 2, at: time) == "2 lines of the log could not be written")
+    formatter.isJSON = true
+    #expect(
+      formatter.line(forLost: 1, at: 0)
+        == #"{"ts":"1970-01-01T00:00:00.000Z","event":"error","#
+        + #""reason":"1 line of the log could not be written"}"#)
+  }
+
   @Test("colour is only where it was asked for, and a skipped tick is told once a request")
   func colour() {
     var skipping = request

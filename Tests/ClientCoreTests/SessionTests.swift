@@ -349,6 +349,24 @@ import Testing
     #expect(commands.contains(.connect(socket)))
   }
 
+  @Test("the status says where the session stands, and for how long")
+  func status() throws {
+    var session = session()
+    #expect(session.status(at: instant(0)) == ["target: none", "not connected"])
+    _ = try session.connect(to: target, at: instant(0))
+    #expect(session.status(at: instant(0)) == ["target: 127.0.0.1:1", "connecting"])
+    _ = session.connectFailed("x", at: instant(0))
+    #expect(session.status(at: instant(550)).last == "not connected, next try in 2.4 s")
+    _ = session.advance(to: instant(3000))
+    _ = session.connected(at: instant(3000))
+    #expect(session.status(at: instant(3000)).last == "connected, nothing is unanswered")
+    _ = session.startPeriodic(.slow(seconds: 5), every: .milliseconds(100), at: instant(3000))
+    #expect(
+      session.status(at: instant(4290)) == [
+        "target: 127.0.0.1:1", "connected, #1 (slow 5) is unanswered for 1.2 s", "every 100 slow 5",
+      ])
+  }
+
   @Test("the prompt shows target, state, countdown and period")
   func prompt() throws {
     var session = session()

@@ -94,6 +94,13 @@ import Testing
     }
   }
 
+  @Test("it is one server however it was named")
+  func identity() throws {
+    let targets = try ["localhost", "127.0.0.1", "127.0.0.1:25555"].map { try Target(reading: $0) }
+    #expect(Set(targets).count == 1)
+    #expect(try Set(targets + [Target(reading: "127.0.0.1:1")]).count == 2)
+  }
+
   #if os(Linux)
     @Test("a zone keeps the name that the user gave it")
     func zone() throws {
