@@ -42,8 +42,11 @@ extension UDPSocket {
   /// - Throws: ``UVError/Code/noSuchDevice`` for an unknown interface.
   public func setMulticastInterface(_ interface: String?) throws(UVError) {
     try checkBeforeChange(.setOption)
-    let status = cuv_multicast_interface(socket, family, try index(of: interface))
-    guard status == 0 else { throw UVError(status, .setOption) }
+    let index = try index(of: interface)
+    for family in families {
+      let status = cuv_multicast_interface(socket, family, index)
+      guard status == 0 else { throw UVError(status, .setOption) }
+    }
   }
 
   /// Sets whether this machine receives its own multicast datagrams; by default it does.
@@ -52,8 +55,7 @@ extension UDPSocket {
   /// - Throws: The system's error.
   public func setMulticastLoopback(_ enabled: Bool) throws(UVError) {
     try checkBeforeChange(.setOption)
-    let option = isIPv6 ? SocketOption.multicastLoopIPv6 : .multicastLoop
-    try option.set(enabled ? 1 : 0, on: socket)
+    try set(enabled ? 1 : 0, ipv6: .multicastLoopIPv6, ipv4: .multicastLoop)
   }
 
   /// Sets how many routers a multicast datagram may pass; by default 1, this network only.
@@ -61,7 +63,7 @@ extension UDPSocket {
   /// - Parameter hops: 0 … 255; 0 keeps them on this machine.
   /// - Throws: ``UVError/Code/invalidArgument`` out of this range.
   public func setMulticastTimeToLive(_ hops: Int) throws(UVError) {
-    try setHops(hops, from: 0, isIPv6 ? .multicastHopsIPv6 : .multicastTimeToLive)
+    try setHops(hops, from: 0, ipv6: .multicastHopsIPv6, ipv4: .multicastTimeToLive)
   }
 
   /// Sets how many routers a datagram to one receiver may pass.
@@ -69,7 +71,7 @@ extension UDPSocket {
   /// - Parameter hops: 1 … 255.
   /// - Throws: ``UVError/Code/invalidArgument`` out of this range.
   public func setTimeToLive(_ hops: Int) throws(UVError) {
-    try setHops(hops, from: 1, isIPv6 ? .unicastHopsIPv6 : .timeToLive)
+    try setHops(hops, from: 1, ipv6: .unicastHopsIPv6, ipv4: .timeToLive)
   }
 
   /// Sets whether sending to a broadcast address is allowed (SO_BROADCAST).
@@ -81,15 +83,31 @@ extension UDPSocket {
     try SocketOption.broadcast.set(enabled ? 1 : 0, on: socket)
   }
 
-  private var family: Int32 { isIPv6 ? AF_INET6 : AF_INET }
+  /// The families that the socket sends with.
+  ///
+  /// A socket at `::` sends to IPv4, too, and on Linux has IPv4's options for that.
+  private var families: [Int32] {
+    guard isIPv6 else { return [AF_INET] }
+    #if os(Linux)
+      return [AF_INET6, AF_INET]
+    #else
+      return [AF_INET6]
+    #endif
+  }
 
-  private func setHops(_ hops: Int, from least: Int, _ option: SocketOption) throws(UVError) {
+  private func set(_ value: Int, ipv6: SocketOption, ipv4: SocketOption) throws(UVError) {
+    for family in families { try (family == AF_INET ? ipv4 : ipv6).set(value, on: socket) }
+  }
+
+  private func setHops(
+    _ hops: Int, from least: Int, ipv6: SocketOption, ipv4: SocketOption
+  ) throws(UVError) {
     try checkBeforeChange(.setOption)
     guard (least...255).contains(hops) else {
       throw UVError(
         .invalidArgument, during: .setOption, detail: "\(hops) hops are not in \(least) … 255")
     }
-    try option.set(hops, on: socket)
+    try set(hops, ipv6: ipv6, ipv4: ipv4)
   }
 
   private func index(of interface: String?) throws(UVError) -> UInt32 {

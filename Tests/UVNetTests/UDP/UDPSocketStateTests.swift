@@ -93,4 +93,24 @@ import UVNetTestKit
       calls.expect(["[7]", "[7]", "[7]"])
     }
   }
+
+  #if os(Linux)
+    @Test("what is set for a socket at :: holds for what it sends to IPv4 as well")
+    func optionsOfBothFamilies() throws {
+      try LoopHarness.run { loop, _ in
+        let socket = try UDPSocket.bind(to: SocketAddress(.anyIPv6, port: 0), on: loop)
+        try socket.setTimeToLive(7)
+        try socket.setMulticastTimeToLive(0)
+        try socket.setMulticastLoopback(false)
+        let options: [SocketOption] = [
+          .unicastHopsIPv6, .timeToLive, .multicastHopsIPv6, .multicastTimeToLive,
+          .multicastLoopIPv6, .multicastLoop,
+        ]
+        #expect(options.map { $0.value(on: socket.socket) } == [7, 7, 0, 0, 0, 0])
+        try socket.setMulticastInterface("lo")
+        try socket.setMulticastInterface(nil)
+        socket.close()
+      }
+    }
+  #endif
 }
