@@ -15,8 +15,8 @@ internal import CSwiftRuntime
   @exclusivity(unchecked) private var input = InputBuffer()
   /// The loop's read buffer, or what is left of it, while the read callback runs.
   @exclusivity(unchecked) private var lent = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-  private var drains: [Drain] = []
-  private var closes: [LoopWait] = []
+  /// The tasks that wait for something else than bytes.
+  private var others: [OtherWait] = []
   /// The scope that was opened last, of those that are not over.
   private var scope: Scope?
   /// The task that waits for bytes, if a scope's cancellation handler serves its wait.
@@ -27,11 +27,17 @@ internal import CSwiftRuntime
   /// Bytes that wait to be read; above this, and unless a reader needs more, reading pauses.
   static let inputLimit = 65536
 
-  /// A wait for the connection's low-water mark.
-  @safe private final class Drain: LoopWait {
+  /// A wait for the connection's low-water mark, or for its close.
+  @safe private final class OtherWait: LoopWait {
+    enum Purpose { case drain, close }
+    let purpose: Purpose
     /// The task that waits, if a scope's cancellation handler serves its wait.
     let coveredTask: UnsafeRawPointer?
-    init(of coveredTask: UnsafeRawPointer?) { unsafe self.coveredTask = coveredTask }
+
+    init(for purpose: Purpose, of coveredTask: UnsafeRawPointer? = nil) {
+      self.purpose = purpose
+      unsafe self.coveredTask = coveredTask
+    }
   }
 
   /// A task with a cancellation handler that serves all its waits on the connection.
@@ -223,28 +229,29 @@ extension ConnectionTasks {
     guard !loop.isEnding else { return .canceled }
     let scope = currentScope
     guard scope?.isCanceled != true else { return .canceled }
-    let wait = unsafe Drain(of: scope?.task)
-    drains.append(wait)
-    defer { drains.removeAll { $0 === wait } }
+    let wait = unsafe OtherWait(for: .drain, of: scope?.task)
+    others.append(wait)
+    defer { others.removeAll { $0 === wait } }
     return scope == nil
       ? await wait.suspend(loop.executor, isolation: isolation)
       : await wait.suspendCovered(loop.executor, isolation: isolation)
   }
 
-  func didDrain() { for wait in drains { wait.wake() } }
+  func didDrain() {
+    for wait in others where wait.purpose == .drain { wait.wake() }
+  }
 
   /// Waits until the connection is closed; a cancellation does not end this wait.
   func waitForClose(isolation: isolated (any Actor)? = #isolation) async {
-    let wait = LoopWait()
-    closes.append(wait)
+    let wait = unsafe OtherWait(for: .close)
+    others.append(wait)
+    defer { others.removeAll { $0 === wait } }
     _ = await wait.suspendCovered(loop.executor, isolation: isolation)
   }
 
   func didClose() {
     wake()
-    didDrain()
-    for wait in closes { wait.wake() }
-    closes = []
+    for wait in others { wait.wake() }
   }
 }
 
@@ -306,7 +313,7 @@ extension ConnectionTasks {
     guard !scope.isOver else { return }
     findCoveredTask()
     if unsafe coveredReader == scope.task { cancel() }
-    for wait in drains where unsafe wait.coveredTask == scope.task { wait.cancel() }
+    for wait in others where unsafe wait.coveredTask == scope.task { wait.cancel() }
   }
 }
 
