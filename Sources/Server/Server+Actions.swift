@@ -42,8 +42,8 @@ extension Server {
     case .stopListening: listeners.close()
     case .stop: loop.end()
     case .exit(let code):
-      // The socket's file goes with it.
-      listeners.close()
+      // The files of sockets go with it.
+      loop.end()
       output.flush()
       exit(code)
     }

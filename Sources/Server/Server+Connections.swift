@@ -8,7 +8,7 @@ extension Server {
   var now: UInt64 { loop.now.nanoseconds }
 
   func accept(_ connection: StreamConnection, from peer: Peer) {
-    if let place = core.connected(peer, speaksTLS: tls != nil, at: now) {
+    if let place = core.connected(peer, at: now) {
       connections.insert(connection, at: place)
     } else {
       connection.close()
@@ -38,7 +38,7 @@ extension Server {
   }
 
   func secure(_ connection: StreamConnection) {
-    securing?.secure(connection) { [self] session in
+    tls?.secure(connection) { [self] session in
       guard let session else { return closed(connection, connection.closeReason ?? .local) }
       core.secured(connection.place, session)
       performActions()
@@ -103,7 +103,7 @@ extension Server {
     performActions()
   }
 
-  /// A connection is gone: of a client that had left already, or as the way that it leaves.
+  /// A connection is closed: its client leaves by that, or had left before.
   private func closed(_ connection: StreamConnection, _ reason: CloseReason) {
     if connection.place >= 0 {
       core.closed(

@@ -4,7 +4,7 @@ import TestTaskProto
 import TestTaskServerCore
 import UVNet
 
-/// The server's shell: one loop, and all that it tells ``ServerCore`` of, which decides.
+/// The server's shell: it tells ``ServerCore`` what happens on the loop, and does what the core asks for.
 ///
 /// - `Server+Connections`: what connections do
 /// - `Server+Actions`: what the core asks for
@@ -15,20 +15,19 @@ final class Server {
   private let daemon: Daemon<Configuration>
   /// Listening sockets of the service manager.
   private let inherited: [InheritedSocket]
-  /// What secures connections by TCP; `nil` for the plain protocol.
-  private(set) var tls: DaemonTLS? { didSet { securing = tls ?? securing } }
-  /// What secures those that came before the certificates were taken out of the settings, too.
-  private(set) var securing: DaemonTLS?
+  /// The last TLS that was in force.
+  ///
+  /// A connection that was accepted with TLS still needs it when a reload has turned TLS off.
+  private(set) var tls: DaemonTLS?
   /// What serves clients.
   ///
-  /// It holds the server, which lets go of it at its end.
+  /// The closures hold the server, which lets go of them at its end.
   private(set) var handlers: StreamConnection.Handlers?
   /// One for each ``Wakeup``.
   private(set) var timers: [LoopTimer] = []
 
-  // Each access is over before anything else of the program runs: the core calls nothing but what
-  // an event hands it, and that touches none of these. Dynamic exclusivity checks would cost a fast
-  // request 299 instructions of 1 102, and a client that comes and leaves 390 (docs/workarounds.md).
+  // No two accesses to one of these overlap: docs/workarounds.md says why, and that dynamic checks would
+  // cost a fast request 299 instructions of 1 102, and a client that comes and leaves 390.
   @safe @exclusivity(unchecked) var core: ServerCore
   @safe @exclusivity(unchecked) var fastAnswer = FastAnswer()
   @safe @exclusivity(unchecked) var connections = ConnectionTable()
@@ -44,7 +43,6 @@ final class Server {
     inherited = start.inherited
     let values = start.settings.values
     tls = try DaemonTLS(values.tls)
-    securing = tls
     core = ServerCore(values, descriptorRoom: descriptorRoom)
     connections.reserve(values.maxConnections)
     let log = try EventLog(
@@ -54,7 +52,7 @@ final class Server {
     daemon = Daemon(start.settings, from: start.loader, output: output, on: loop)
     listeners = DaemonListeners(
       "listening", inherited: inherited.filter { !$0.isForMetrics }, values.listenerOptions,
-      on: loop, diagnostics: start.diagnostics)
+      values.exposure, on: loop, diagnostics: start.diagnostics)
   }
 
   /// Listens, and says so.
@@ -69,13 +67,11 @@ final class Server {
           core.signalled(signal, named: name, at: now, look: connections.traffic(at:))
           performActions()
         },
-        prepare: { [unowned self] in tls = try DaemonTLS($0.tls) },
+        prepare: { [unowned self] in tls = try DaemonTLS($0.tls) ?? tls },
         onReload: { [unowned self] in takeSettingsOver() })
       if let path = core.configuration.countFilePath {
-        let values = core.configuration
         core.sharedCount = try CountFile.open(
-          path,
-          descriptorFrom: values.maxConnections + values.reservedDescriptors(inherited) - 1)
+          path, descriptorFrom: core.configuration.countDescriptor(inherited))
       }
       // Before the listeners: who reads that we listen may ask for metrics at once.
       try serveMetrics()
@@ -100,10 +96,9 @@ final class Server {
   /// Serves metrics where the settings or the service manager say so, and says on standard error where
   /// that is.
   private func serveMetrics() throws(ListenFailure) {
-    let sockets = inherited.filter(\.isForMetrics)
-    guard core.configuration.servesMetrics || !sockets.isEmpty else { return }
+    guard core.configuration.servesMetrics(inherited) else { return }
     let endpoint = MetricsEndpoint(
-      on: loop, inherited: sockets,
+      on: loop, inherited: inherited.filter(\.isForMetrics),
       MetricsEndpoint.Pages(
         metrics: { [unowned self] in core.metricsText(daemon.processFacts).bytes },
         complaint: { [unowned self] in core.complaint }),
@@ -120,7 +115,7 @@ final class Server {
   private func listen() throws(ListenFailure) {
     handlers = makeHandlers()
     try listeners.open(
-      at: try core.configuration.placesToListen, tls?.exposure ?? .unprotected,
+      at: try core.configuration.placesToListen,
       DaemonListeners.Handlers(
         onError: { [unowned self] in acceptFailed($0) },
         onRefusedOption: { [unowned self] error in
@@ -142,6 +137,7 @@ final class Server {
     output.logLevel = values.logLevel
     core.reloaded(values, descriptorRoom: room)
     listeners.options = values.listenerOptions
+    listeners.exposure = values.exposure
     for connection in connections.all { listeners.applyOptions(to: connection) }
     performActions()
   }

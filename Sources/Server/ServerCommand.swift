@@ -88,18 +88,18 @@ struct ServerCommand: ParsableCommand {
     _ start: DaemonStart<Configuration>
   ) throws(DaemonStart<Configuration>.Failure) {
     let values = start.settings.values
+    // The server itself may be what uses an address or a socket: that is a note, and no error.
+    func noteUse(_ places: [String]) {
+      for place in places {
+        start.diagnostics.report(.info, "note: \(place) is in use".escapedForTerminal)
+      }
+    }
     try start.check(
       [
         { try LogFile.check(values.logFile) },
         { _ = try DaemonTLS(values.tls) },
-        {
-          for places in [try values.placesToListen, try values.placesOfMetrics] {
-            // The server itself may be what uses an address or a socket: that is a note, and no error.
-            for place in try places.check() {
-              start.diagnostics.report(.info, "note: \(place) is in use".escapedForTerminal)
-            }
-          }
-        },
+        { noteUse(try values.placesToListen.check()) },
+        { noteUse(try values.placesOfMetrics.check()) },
         { try values.countFilePath.map(CountFile.check) },
       ], of: config ?? "settings")
   }

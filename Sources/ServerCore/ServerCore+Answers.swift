@@ -1,13 +1,6 @@
 internal import TestTaskDaemonSupport
 internal import TestTaskProgramBasics
 
-/// An answer to a slow request whose time has come.
-package struct DueAnswer: Equatable {
-  package var place: Int
-  /// The clients that were connected when the request came.
-  package var connectedClients: UInt32
-}
-
 extension ServerCore {
   /// Answers that leave in one turn of the loop; then I/O has its turn.
   ///

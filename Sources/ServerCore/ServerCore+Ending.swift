@@ -59,7 +59,7 @@ extension ServerCore {
     case .waitForSleeping:
       // Read and thrown away from now on: only so is the client's own end noticed.
       clients.update(place) { client in
-        client.reader.dropWaiting()
+        client.reader.dropAll()
         client.backpressure.subtract([.filled, .resting])
       }
       note(place, unsent: unsent)
@@ -95,6 +95,6 @@ extension ServerCore {
     actions.append(.exit(128 + signal))
   }
 
-  /// Whether an end was asked for: too late for new settings.
-  package var isEnding: Bool { drain.hasBegun }
+  /// Whether clients are no longer served, but for the answers that are due.
+  var isDraining: Bool { drain.hasBegun }
 }

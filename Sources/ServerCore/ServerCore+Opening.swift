@@ -7,13 +7,15 @@ extension ServerCore {
     clients.read(place) { $0.opening.next } ?? nil
   }
 
-  /// Asks for a step on a connection.
-  mutating func ask(for step: Opening.Step, of place: Int) {
-    switch step {
+  /// Asks for the next step on a connection, or for its client to be served.
+  mutating func advance(_ place: Int, _ session: SecuredSession? = nil) {
+    switch nextStep(of: place) {
     case .proxyHeader:
       let patience = Duration.seconds(configuration.proxyTimeoutSeconds)
       actions.append(.readProxyHeader(place, within: patience))
     case .handshake: actions.append(.secure(place))
+    case nil:
+      if let event = arrival(at: place, session) { actions.append(.serve(place, event)) }
     }
   }
 
@@ -53,11 +55,7 @@ extension ServerCore {
       return true
     }
     guard isDone == true else { return }
-    if let step = nextStep(of: place) {
-      ask(for: step, of: place)
-    } else if let event = arrival(at: place, session) {
-      actions.append(.serve(place, event))
-    }
+    advance(place, session)
   }
 
   /// A client that leaves before it is served has a line for its coming, too.

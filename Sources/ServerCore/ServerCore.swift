@@ -12,6 +12,7 @@ internal import TestTaskProgramBasics
 /// - `ServerCore+Requests`: what clients send, and backpressure
 /// - `ServerCore+Answers`: requests that sleep
 /// - `ServerCore+Leaving`: clients that go
+/// - `ServerCore+Waking`: what it was woken for
 /// - `ServerCore+Sweep`: what is looked at now and then
 /// - `ServerCore+Ending`: the drain
 /// - `ServerCore+Metrics`: what is told whoever watches
@@ -23,6 +24,7 @@ package struct ServerCore {
   /// Beside ``configuration``, since many requests look at them.
   var tightMarkBytes: Int
   var logsRequests: Bool
+  private var speaksTLS: Bool
 
   // Who is connected.
   var clients = ClientTable()
@@ -70,6 +72,7 @@ package struct ServerCore {
     timeouts = ConnectionTimeouts(configuration)
     tightMarkBytes = configuration.tightMarkBytes
     logsRequests = configuration.logLevel == .debug
+    speaksTLS = configuration.tls != nil
     clients.reserve(configuration.maxConnections)
     sleeping.reserve(configuration.maxConnections)
   }
@@ -83,6 +86,7 @@ package struct ServerCore {
     timeouts = ConnectionTimeouts(configuration)
     tightMarkBytes = configuration.tightMarkBytes
     logsRequests = configuration.logLevel == .debug
+    speaksTLS = configuration.tls != nil
     for place in clients.taken {
       clients.update(place) { _ = $0.backpressure.remove(.tight) }
       actions.append(.setLimits(place, configuration.outputLimits))
@@ -93,12 +97,9 @@ package struct ServerCore {
   ///
   /// - Parameters:
   ///   - peer: Who it is.
-  ///   - speaksTLS: Whether connections by TCP are to speak TLS.
   ///   - now: The time.
   /// - Returns: Its place, or nil when it is to be turned away.
-  package mutating func connected(
-    _ peer: Peer, speaksTLS: Bool, at now: UInt64
-  ) -> Int? {
+  package mutating func connected(_ peer: Peer, at now: UInt64) -> Int? {
     // Never a guess from what is sent: anybody else is served under its own address.
     let isProxy = configuration.proxyProtocol && configuration.proxyFrom.contains(peer)
     return connected(
@@ -106,7 +107,7 @@ package struct ServerCore {
       opening: Opening(isProxy: isProxy, speaksTLS: speaksTLS && peer.isTCP), at: now)
   }
 
-  /// A client has connected.
+  /// A client has connected, with what comes before it is served.
   ///
   /// - Parameters:
   ///   - peer: Its address, as the log has it.
@@ -130,12 +131,7 @@ package struct ServerCore {
     clients.insert(client)
     sharedCount?.publish(clients.count)
     memory.enter(owner.index)
-    if let step = opening.next {
-      ask(for: step, of: owner.index)
-    } else {
-      let event = LogEvent.connect(conn: lastNumber, peer: peer, clients: clients.count)
-      actions.append(.serve(owner.index, event))
-    }
+    advance(owner.index)
     scheduleSweep(at: now)
     return owner.index
   }

@@ -83,6 +83,22 @@ import UVNetTestKit
     withExtendedLifetime(silent) {}
   }
 
+  @Test func `a second signal takes the file of its socket away, too`() throws {
+    let folder = try TemporaryFolder()
+    let socket = folder.path + "/metrics"
+    let (program, _, _, lines) = try start("socket = \(socket)")
+    let client = try RawSocket.connect(port: port(lines))
+    try client.send(.slow(20), .fast)
+    _ = try client.receiveMessage()
+    #expect(folder.names == ["metrics"])
+    program.send(signal: SIGTERM)
+    // Sooner the next one would be the first, forwarded by a parent.
+    usleep(600_000)
+    program.send(signal: SIGTERM)
+    #expect(try program.wait() == .exit(128 + SIGTERM))
+    #expect(folder.names == [])
+  }
+
   @Test func `reloads are counted, good and bad ones`() throws {
     let (program, folder, metrics, _) = try start("port = 0")
     func hasReload(_ label: String) throws -> Bool {

@@ -98,4 +98,18 @@ import Testing
     #expect(values.reservedDescriptors([]) == plain + 18)
     #expect(values.reservedDescriptors([socket("metrics")]) == plain + 1 + 18)
   }
+
+  @Test func `metrics cannot be served where clients are`() {
+    var values = Configuration()
+    values.metricsPort = values.port
+    #expect(values.contradictions == ["\"port\" in [metrics] is the one in [server]"])
+    values.metricsAddress = "127.0.0.2"
+    #expect(values.contradictions == [])
+    (values.port, values.metricsPort, values.metricsAddress) = (0, 0, "127.0.0.1")
+    #expect(values.contradictions == [], "any free port, twice")
+    (values.socket, values.metricsSocket) = ("/run/s", "/run/s")
+    #expect(values.contradictions == ["\"socket\" in [metrics] is the one in [server]"])
+    (values.socket, values.metricsSocket) = ("none", "none")
+    #expect(values.contradictions == [])
+  }
 }

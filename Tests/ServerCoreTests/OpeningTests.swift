@@ -19,9 +19,10 @@ import UVNetTestKit
     func opening(_ peer: Peer, speaksTLS: Bool, readsHeaders: Bool = true) -> Opening? {
       var core = core {
         $0.proxyProtocol = readsHeaders
+        if speaksTLS { ($0.certificate, $0.key) = ("c.pem", "k.pem") }
         $0.proxyFrom = NetworkList("192.0.2.0/24 unix") ?? .loopback
       }
-      let place = core.connected(peer, speaksTLS: speaksTLS, at: 0)
+      let place = core.connected(peer, at: 0)
       return place.flatMap { core.clients[$0]?.opening }
     }
     let proxy = Peer.tcp(try? SocketAddress(host: "192.0.2.1", port: 9))
@@ -63,7 +64,7 @@ import UVNetTestKit
     #expect(asked() == ["serve \(first)"])
     core.secured(first, SecuredSession(version: "1.3", cipher: "C", subject: nil))
     #expect(asked() == [])
-    let second = core.connected(.tcp(nil), speaksTLS: false, at: 0)
+    let second = core.connected(.tcp(nil), at: 0)
     #expect(asked() == ["serve \(try #require(second))"])
   }
 

@@ -56,7 +56,7 @@ struct OpeningWorld {
   var possible: [Event] {
     guard !hasEnded else { return [] }
     var events: [Event] = signals < 1 ? [.signal] : []
-    if connects < 3, !core.isEnding {
+    if connects < 3, !core.isDraining {
       events += [.connects([]), .connects(.proxyHeader), .connects([.proxyHeader, .handshake])]
     }
     for place in core.clients.taken {

@@ -172,4 +172,35 @@ import Testing
     #expect(
       takeActions(&core).contains { if case .stopListening = $0 { true } else { false } } == false)
   }
+
+  @Test(arguments: [false, true])
+  func `half a frame that a drain does not look at any more is no violation`(
+    halfClose: Bool
+  ) throws {
+    var core = core { $0.halfClose = halfClose }
+    let place = try connect(&core)
+    _ = receive([4, 0x22, 2, 8, 1, 4, 0x22], from: place, &core)
+    #expect(core.memory.total > 0)
+    core.signalled(15, named: "SIGTERM", at: 0) { _ in Traffic() }
+    #expect(core.memory.total == 0)
+    // What completes it is thrown away.
+    #expect(receive([2, 8, 1], from: place, &core) == 0)
+    core.ended(place, at: 0)
+    let reasons = reasons(takeActions(&core))
+    guard halfClose else { return #expect(reasons == [.eof]) }
+    // It still gets the answer that is due.
+    #expect(reasons == [])
+    let answer = core.nextAnswer(at: Self.second)
+    #expect(answer?.place == place)
+    core.answered(place, at: Self.second)
+    #expect(self.reasons(takeActions(&core)) == [.shutdown])
+  }
+
+  @Test func `nobody is to send new clients from the first signal on, in a hand-over too`() {
+    var core = core()
+    core.sharesListeners = true
+    #expect(core.complaint == nil)
+    core.signalled(15, named: "SIGTERM", at: 0) { _ in Traffic() }
+    #expect(core.complaint == "draining" && !core.isDraining)
+  }
 }

@@ -50,7 +50,8 @@ struct ServerWorld {
 
   enum Broken: Error {
     case sum, clientCount, unpaired, leftTwice, wroteAfterLeaving, stuckUnread, answerLost
-    case dueAnswerLost, sleeperKept, doesNotEnd, endedTwice, connectedInDrain, endedEarly
+    case falseViolation, dueAnswerLost, sleeperKept, doesNotEnd, endedTwice, connectedInDrain,
+      endedEarly
   }
 
   struct Connection: Hashable {
@@ -97,6 +98,8 @@ struct ServerWorld {
   private var turns: [Wakeup] = []
   private(set) var hasEnded = false
   private var broken: Broken?
+  /// Whether the drain had begun before the present event.
+  private var wasDraining = false
 
   /// - Parameters:
   ///   - halfClose: As the setting.
@@ -121,7 +124,7 @@ struct ServerWorld {
   var possible: [Event] {
     guard !hasEnded else { return [] }
     var events: [Event] = signals < 2 ? [.signal] : []
-    if !core.isEnding, connects + turnedAway < mostConnects { events.append(.connects) }
+    if !core.isDraining, connects + turnedAway < mostConnects { events.append(.connects) }
     for (place, connection) in connections.sorted(by: { $0.key < $1.key }) {
       events.append(.resets(place))
       if connection.unsent > 0 { events.append(.takesAnswers(place)) }
@@ -190,6 +193,7 @@ struct ServerWorld {
 
   mutating func take(_ event: Event) throws {
     broken = nil
+    wasDraining = core.isDraining
     switch event {
     case .connects: connect()
     case .sends(let place, let piece): send(piece, from: place)
@@ -218,7 +222,7 @@ struct ServerWorld {
   }
 
   private mutating func connect() {
-    if core.isEnding { broken = .connectedInDrain }
+    if core.isDraining { broken = .connectedInDrain }
     if let place = core.connected(peer: "peer", at: now) {
       connects += 1
       connections[place] = Connection()
@@ -238,7 +242,7 @@ struct ServerWorld {
     let held = core.memory.bytes(of: place)
     let answers = core.received(piece.bytes.span.bytes, from: place, output: output, at: now)
     requests += core.requestCount - before
-    if !core.isEnding { connections[place]?.fastRequests += piece.fastRequests }
+    if !core.isDraining { connections[place]?.fastRequests += piece.fastRequests }
     if mutation == .actsBeforeItAnswers { perform() }
     write(answers, to: place)
     if piece == .slow { noteSleep(of: place, until: now + 2 * Self.unit) }
@@ -289,7 +293,7 @@ struct ServerWorld {
     connection.isFilled = false
     connections[place] = connection
     guard wasFilled else { return }
-    if mutation == .dropsWaiting { core.clients.update(place) { $0.reader.dropWaiting() } }
+    if mutation == .dropsWaiting { core.clients.update(place) { $0.reader.dropAll() } }
     let before = core.requestCount
     let answers = core.drained(place, output: state(of: connection), at: now)
     requests += core.requestCount - before
@@ -373,6 +377,8 @@ struct ServerWorld {
       return broken = .leftTwice
     }
     disconnects += 1
+    // A drain looks at no bytes.
+    if wasDraining, departure.reason == .violation { broken = .falseViolation }
     let isCut = departure.reason == .shutdown && signals < 2
     if isCut, connection.sleeping.contains(where: { $0 <= core.drain.deadline }) {
       broken = .dueAnswerLost
@@ -406,11 +412,11 @@ struct ServerWorld {
       try check(connection, client)
     }
     guard core.memory.total == held, core.sleeping.count == asleep else { throw Broken.sum }
-    if core.isEnding, !hasEnded { try checkEnd() }
+    if core.isDraining, !hasEnded { try checkEnd() }
   }
 
   private func check(_ connection: Connection, _ client: Client) throws {
-    if core.isEnding {
+    if core.isDraining {
       // Who is still there waits for an answer that is due in time, and is read to notice its end.
       guard core.sleeping.sleeping(of: client.owner) > 0 else { throw Broken.sleeperKept }
       guard connection.isReading || connection.hasEnded else { throw Broken.stuckUnread }

@@ -35,6 +35,14 @@ package struct NetworkList: Equatable, Sendable {
   /// This machine: 127.0.0.1 and ::1.
   package static let loopback = NetworkList([IPNetwork(.loopback), IPNetwork(.loopbackIPv6)])
 
+  /// Whether a peer is among them.
+  package func contains(_ peer: Peer) -> Bool {
+    switch peer {
+    case .tcp(let address): contains(address)
+    case .unix: includesUnix
+    }
+  }
+
   /// Whether a peer with this address is among them.
   package func contains(_ address: SocketAddress?) -> Bool {
     guard let address else { return false }

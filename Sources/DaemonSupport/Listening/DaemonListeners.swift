@@ -56,6 +56,11 @@ package final class DaemonListeners {
   package let inherited: [InheritedSocket]
   package private(set) var tcp: [TCPListener] = []
   package private(set) var unix: [UnixListener] = []
+  /// What protects those sockets that are reached from other machines; the operator is told when they are
+  /// opened, and when it changes.
+  package var exposure: Exposure {
+    didSet { if exposure != oldValue { for listener in tcp { warnOfExposure(of: listener) } } }
+  }
   /// What accepted connections have; new options take effect with the next one.
   package var options: Options {
     didSet {
@@ -64,7 +69,8 @@ package final class DaemonListeners {
         && unix.allSatisfy { $0.options == options.unix }
     }
   }
-  /// Whether the system gives connections the options of today, which the listener was opened with.
+  /// Whether the listeners were opened with the present options, so that accepted connections have them
+  /// already.
   private(set) var inheritsOptions = true
   /// The only handler that is kept here: the others are dropped when the listeners close, with what they
   /// hold.
@@ -77,15 +83,17 @@ package final class DaemonListeners {
   ///   - verb: The first word of the line that says where a socket is.
   ///   - inherited: The sockets that the service manager has opened.
   ///   - options: How to listen.
+  ///   - exposure: What protects those sockets that are reached from other machines.
   ///   - loop: The loop to listen on.
   ///   - diagnostics: Where the operator reads.
   package init(
-    _ verb: String, inherited: [InheritedSocket], _ options: Options, on loop: EventLoop,
-    diagnostics: Diagnostics
+    _ verb: String, inherited: [InheritedSocket], _ options: Options, _ exposure: Exposure,
+    on loop: EventLoop, diagnostics: Diagnostics
   ) {
     self.verb = verb
     self.inherited = inherited
     self.options = options
+    self.exposure = exposure
     self.loop = loop
     self.diagnostics = diagnostics
   }
@@ -94,16 +102,14 @@ package final class DaemonListeners {
   ///
   /// - Parameters:
   ///   - places: Where to listen; not asked where there are sockets of the service manager.
-  ///   - exposure: What protects those sockets that are reached from other machines.
   ///   - handlers: What takes connections; held until the listeners are closed.
   /// - Throws: Why one of them cannot be opened; those before it are open then.
   package func open(
-    at places: @autoclosure () throws(ListenFailure) -> ListeningPlaces, _ exposure: Exposure,
-    _ handlers: Handlers
+    at places: @autoclosure () throws(ListenFailure) -> ListeningPlaces, _ handlers: Handlers
   ) throws(ListenFailure) {
     onRefusedOption = handlers.onRefusedOption
     guard inherited.isEmpty else {
-      for socket in inherited { try takeOver(socket, exposure, handlers) }
+      for socket in inherited { try takeOver(socket, handlers) }
       return
     }
     let places = try places()
@@ -112,8 +118,7 @@ package final class DaemonListeners {
         add(
           try TCPListener.listen(
             at: address, on: loop, options: options.tcp,
-            onError: { handlers.onError($1) }, onConnection: { [self] in accept($1, handlers) }),
-          exposure)
+            onError: { handlers.onError($1) }, onConnection: { [self] in accept($1, handlers) }))
       } catch {
         throw ListenFailure(error, at: address)
       }
@@ -131,7 +136,7 @@ package final class DaemonListeners {
   }
 
   private func takeOver(
-    _ socket: InheritedSocket, _ exposure: Exposure, _ handlers: Handlers
+    _ socket: InheritedSocket, _ handlers: Handlers
   ) throws(ListenFailure) {
     do throws(UVError) {
       switch socket.kind {
@@ -139,8 +144,7 @@ package final class DaemonListeners {
         add(
           try TCPListener.adopt(
             descriptor: socket.descriptor, on: loop, options: options.tcp,
-            onError: { handlers.onError($1) }, onConnection: { [self] in accept($1, handlers) }),
-          exposure)
+            onError: { handlers.onError($1) }, onConnection: { [self] in accept($1, handlers) }))
       case .unix:
         add(
           try UnixListener.adopt(
@@ -162,7 +166,7 @@ package final class DaemonListeners {
     handlers.onConnection(connection, .unix(connection.peerCredentials))
   }
 
-  /// Gives the options of today to a connection that was accepted with older ones.
+  /// Gives the present options to a connection that was accepted with older ones.
   package func applyOptions(to connection: StreamConnection) {
     connection.writeLimits = options.writeLimits
     guard let connection = connection as? TCPConnection else { return }
@@ -173,14 +177,19 @@ package final class DaemonListeners {
     }
   }
 
-  private func add(_ listener: TCPListener, _ exposure: Exposure) {
+  private func add(_ listener: TCPListener) {
     tcp.append(listener)
     for error in listener.refusedOptions {
       diagnostics.report(.warning, "going on without an option of connections: \(error)")
     }
     let bound = listener.localAddress
-    if let notice = exposure.notice(of: bound) { diagnostics.report(notice.level, notice.text) }
+    warnOfExposure(of: listener)
     diagnostics.print(.info, "\(verb) address=\(bound.host) port=\(bound.port)")
+  }
+
+  private func warnOfExposure(of listener: TCPListener) {
+    guard let notice = exposure.notice(of: listener.localAddress) else { return }
+    diagnostics.report(notice.level, notice.text)
   }
 
   private func add(_ listener: UnixListener) {

@@ -9,7 +9,7 @@ package enum Exposure: Equatable, Sendable {
   case encrypted
   /// TLS, for clients with a certificate alone.
   case authenticated
-  /// Nothing, but there is only to be read how the daemon is.
+  /// Nothing, but only metrics can be read.
   case metrics
 
   /// What the operator is told of a socket that listens at an address; `nil` where only this machine

@@ -20,13 +20,3 @@ extension Peer: CustomStringConvertible {
     }
   }
 }
-
-extension NetworkList {
-  /// Whether a peer is among them.
-  package func contains(_ peer: Peer) -> Bool {
-    switch peer {
-    case .tcp(let address): contains(address)
-    case .unix: includesUnix
-    }
-  }
-}

@@ -20,7 +20,7 @@ package enum LogFile {
       self.reason = reason
     }
 
-    package var description: String { "cannot log to \"\(path)\": \(reason)" }
+    package var description: String { "cannot log to \"\(path.escapedForTerminal)\": \(reason)" }
   }
 
   /// The permissions of a new file: only owner and group may read the addresses in it.

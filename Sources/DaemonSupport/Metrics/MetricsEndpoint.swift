@@ -45,7 +45,7 @@ package final class MetricsEndpoint {
     options.backlog = 128
     options.socketMode = mode
     listeners = DaemonListeners(
-      "metrics", inherited: inherited, options, on: loop, diagnostics: diagnostics)
+      "metrics", inherited: inherited, options, .metrics, on: loop, diagnostics: diagnostics)
   }
 
   /// Listens until the loop ends.
@@ -59,8 +59,7 @@ package final class MetricsEndpoint {
     onError: @escaping (UVError) -> Void = { _ in }
   ) throws(ListenFailure) {
     try listeners.open(
-      at: try places(), .metrics,
-      .init(onError: onError) { [self] connection, _ in serve(connection) })
+      at: try places(), .init(onError: onError) { [self] connection, _ in serve(connection) })
   }
 
   private func serve(_ connection: StreamConnection) {

@@ -63,7 +63,9 @@ package final class DaemonOutput {
       try log.reopen()
     } catch {
       diagnostics.report(
-        .error, "log \"\(error.path)\" not reopened: \(error.reason); the old file stays in use")
+        .error,
+        "log \"\(error.path.escapedForTerminal)\" not reopened: \(error.reason); the old file stays in use"
+      )
     }
     if log.owesWriting { writeLater() }
   }
@@ -79,7 +81,8 @@ package final class DaemonOutput {
     log.flush()
     guard log.owesWriting else { return }
     if let failure = log.failure, failureReports.isDue(at: loop.now) {
-      diagnostics.report(.error, "log \"\(failure.path)\": lines are lost: \(failure.reason)")
+      diagnostics.report(
+        .error, "log \"\(failure.path.escapedForTerminal)\": lines are lost: \(failure.reason)")
     }
     writeLater()
   }

@@ -101,7 +101,7 @@ package struct DaemonStart<Values: SettingValues> {
       }
     }
     guard isGood else { throw .failed }
-    diagnostics.report(.info, "\(name): good")
+    diagnostics.report(.info, "\(name.escapedForTerminal): good")
   }
 
   /// Runs the daemon to its end.

@@ -4,8 +4,6 @@ internal import UVNetTLS
 
 /// TLS for a daemon's clients, with the certificates that are in force.
 package struct DaemonTLS {
-  /// Whether clients have to show a certificate.
-  private let asksClients: Bool
   #if TLS
     private let context: TLSServerContext
   #endif
@@ -29,7 +27,6 @@ package struct DaemonTLS {
   /// Reads the files that the settings name; `nil` when there are no such settings.
   package init?(_ settings: TLSSettings?) throws(Failure) {
     guard let settings else { return nil }
-    asksClients = settings.clientCA != nil
     #if TLS
       do throws(UVError) {
         var options = TLSServerOptions(
@@ -48,9 +45,6 @@ package struct DaemonTLS {
       throw Failure("this program was built without it")
     #endif
   }
-
-  /// What it is between a listening socket and everybody who can reach its address.
-  package var exposure: Exposure { asksClients ? .authenticated : .encrypted }
 
   /// Has a connection speak TLS.
   ///

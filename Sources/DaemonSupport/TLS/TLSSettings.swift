@@ -18,4 +18,7 @@ package struct TLSSettings: Equatable, Sendable {
   package init(certificate: String, key: String, clientCA: String? = nil) {
     (self.certificate, self.key, self.clientCA) = (certificate, key, clientCA)
   }
+
+  /// How it protects a listening socket.
+  package var exposure: Exposure { clientCA == nil ? .encrypted : .authenticated }
 }

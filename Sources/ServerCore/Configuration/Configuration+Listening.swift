@@ -19,6 +19,19 @@ extension Configuration {
     }
   }
 
+  /// What protects clients' connections by TCP.
+  package var exposure: Exposure { tls?.exposure ?? .unprotected }
+
+  /// Whether metrics are served: by these settings, or on sockets of the service manager.
+  package func servesMetrics(_ inherited: [InheritedSocket]) -> Bool {
+    servesMetrics || inherited.contains(where: \.isForMetrics)
+  }
+
+  /// The lowest descriptor for the file of the count: above those of all clients.
+  package func countDescriptor(_ inherited: [InheritedSocket]) -> Int {
+    maxConnections + reservedDescriptors(inherited) - 1
+  }
+
   /// How to listen, and what accepted connections have.
   package var listenerOptions: DaemonListeners.Options {
     var options = DaemonListeners.Options()
@@ -36,8 +49,6 @@ extension Configuration {
   /// file of the count and the log; for a moment the log's reopening, the configuration, the service
   /// manager's socket and a client that is turned away; and those of metrics, where they are served.
   package func reservedDescriptors(_ inherited: [InheritedSocket]) -> Int {
-    21 + inherited.count
-      + (servesMetrics || inherited.contains(where: \.isForMetrics)
-        ? MetricsEndpoint.mostScrapers + 2 : 0)
+    21 + inherited.count + (servesMetrics(inherited) ? MetricsEndpoint.mostScrapers + 2 : 0)
   }
 }

@@ -67,6 +67,12 @@ package struct Configuration: SettingValues, Sendable {
     if metricsPort != nil, metricsAddress == Self.none {
       return ["\"port\" in [metrics] needs an \"address\""]
     }
+    if port != 0, metricsPort == port, metricsAddress == address {
+      return ["\"port\" in [metrics] is the one in [server]"]
+    }
+    if socketPath != nil, metricsSocketPath == socketPath {
+      return ["\"socket\" in [metrics] is the one in [server]"]
+    }
     return []
   }
 

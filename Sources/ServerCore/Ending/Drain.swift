@@ -35,6 +35,9 @@ struct Drain: Hashable {
   /// connection that was dropped.
   static let handOverTime: UInt64 = 250_000_000
 
+  /// Whether an end was asked for, which may begin with a hand-over.
+  var isAskedFor: Bool { phase != .serving }
+
   var hasBegun: Bool { phase == .draining || phase == .over }
 
   /// The first signal begins the drain, after a hand-over where others take the server's place; a second

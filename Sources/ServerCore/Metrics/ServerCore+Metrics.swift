@@ -2,7 +2,7 @@ package import TestTaskDaemonSupport
 
 extension ServerCore {
   /// Why a load balancer should send no new clients, in one word; `nil` when all is well.
-  package var complaint: String? { drain.hasBegun ? "draining" : nil }
+  package var complaint: String? { drain.isAskedFor ? "draining" : nil }
 
   /// The counters and the present state, as the body of `/metrics`.
   package func metricsText(_ process: ProcessFacts) -> MetricsText {
@@ -25,7 +25,7 @@ extension ServerCore {
       "process_cpu_seconds_total", "Processor time of the process, of user and system.",
       nanoseconds: process.processorTime)
     text.gauge(
-      "testtask_draining", "Whether the server is ending, 1 or 0.", drain.hasBegun ? 1 : 0)
+      "testtask_draining", "Whether the server is ending, 1 or 0.", drain.isAskedFor ? 1 : 0)
     text.counter(
       "testtask_reloads_total", "Times that the settings were read again.", by: "result",
       [("ok", process.reloads), ("failed", process.failedReloads)])

@@ -108,8 +108,11 @@ struct RequestReader {
     }
   }
 
-  /// Drops the bytes that wait: nothing is answered any more.
-  mutating func dropWaiting() { (waiting, position) = ([], 0) }
+  /// Drops the bytes that wait and an incomplete frame: nothing is answered any more.
+  mutating func dropAll() {
+    (waiting, position) = ([], 0)
+    decoder = FrameDecoder(maximumFrameLength: decoder.maximumFrameLength)
+  }
 
   /// The stream has ended: the violation that it ended inside a frame, if it did.
   mutating func finish() -> ProtocolViolation? {

@@ -37,7 +37,9 @@ extension StreamConnection {
       case (.success, let header?):
         removeTransform(unread: transform.takeRest())
         completion(.success(header))
-      case (.success, nil): completion(.failure(UVError(.canceled, during: .handshake)))
+      case (.success, nil):
+        close()
+        completion(.failure(UVError(.canceled, during: .handshake)))
       case (.failure(let error), _): completion(.failure(error))
       }
     }

@@ -30,10 +30,10 @@ import UVNetTestKit
   private var printed: String { folder.contents("errors") }
 
   private func listeners(
-    on loop: EventLoop, inherited: [InheritedSocket] = []
+    on loop: EventLoop, inherited: [InheritedSocket] = [], _ exposure: Exposure = .unprotected
   ) -> DaemonListeners {
     DaemonListeners(
-      "listening", inherited: inherited, options, on: loop,
+      "listening", inherited: inherited, options, exposure, on: loop,
       diagnostics: Diagnostics(program: "daemon", descriptor: errors, journalStream: nil))
   }
 
@@ -53,7 +53,7 @@ import UVNetTestKit
       let listeners = listeners(on: loop)
       let places = try ListeningPlaces(
         host: "127.0.0.1", port: 0, socket: "\(folder.path)/socket")
-      try listeners.open(at: places, .unprotected, handlers(calls, loop, last: 2))
+      try listeners.open(at: places, handlers(calls, loop, last: 2))
       let address = try #require(listeners.tcp.first).localAddress
       #expect(
         printed
@@ -82,7 +82,7 @@ import UVNetTestKit
       let listeners = listeners(on: loop, inherited: inherited)
       // This place could not be had.
       let places = try ListeningPlaces(host: nil, port: 0, socket: "/nowhere/socket")
-      try listeners.open(at: places, .unprotected, handlers(calls, loop, last: 1))
+      try listeners.open(at: places, handlers(calls, loop, last: 1))
       #expect(
         printed
           == "listening address=127.0.0.1 port=\(port)\nlistening socket=\(folder.path)/socket\n")
@@ -103,7 +103,7 @@ import UVNetTestKit
           on: loop, inherited: [InheritedSocket(descriptor: -1, name: "", kind: kind)])
         let error = #expect(throws: ListenFailure.self) {
           try listeners.open(
-            at: ListeningPlaces(), .unprotected, handlers(calls, loop, last: 1))
+            at: ListeningPlaces(), handlers(calls, loop, last: 1))
         }
         #expect(
           error?.description.hasPrefix("cannot listen on socket -1 of the service manager: ")
@@ -113,7 +113,7 @@ import UVNetTestKit
       for socket in ["/nowhere/socket", folder.path] {
         #expect(throws: ListenFailure.self) {
           try listeners.open(
-            at: ListeningPlaces(host: nil, port: 0, socket: socket), .unprotected,
+            at: ListeningPlaces(host: nil, port: 0, socket: socket),
             handlers(calls, loop, last: 1))
         }
       }
@@ -126,9 +126,9 @@ import UVNetTestKit
   @Test func `listening beyond loopback is said before the address`() throws {
     defer { close(errors) }
     try LoopHarness.run { loop, calls in
-      let listeners = listeners(on: loop)
+      let listeners = listeners(on: loop, .metrics)
       try listeners.open(
-        at: ListeningPlaces(host: "0.0.0.0", port: 0, socket: nil), .metrics,
+        at: ListeningPlaces(host: "0.0.0.0", port: 0, socket: nil),
         handlers(calls, loop, last: 1))
       let port = try #require(listeners.tcp.first).localAddress.port
       #expect(
@@ -154,7 +154,7 @@ import UVNetTestKit
         TCPConnection.connect(to: address, on: loop) { _ in }
       }
       try listeners.open(
-        at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil), .unprotected,
+        at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil),
         .init(onRefusedOption: { _ in calls.record("refused") }) { connection, _ in
           accepted.append(connection)
           calls.record("\(connection.writeLimits.highWaterMark)")
@@ -180,7 +180,7 @@ import UVNetTestKit
       let listeners = listeners(on: loop)
       try listeners.open(
         at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: "\(folder.path)/socket"),
-        .unprotected, handlers(calls, loop, last: 99))
+        handlers(calls, loop, last: 99))
       listeners.options.silence = SilenceLimits(unacknowledged: .seconds(9))
       #expect(!listeners.inheritsOptions)
       listeners.options.silence = nil
@@ -201,7 +201,7 @@ import UVNetTestKit
       let own = listeners(on: loop)
       let places = try ListeningPlaces(
         host: "127.0.0.1", port: 0, socket: "\(folder.path)/socket")
-      try own.open(at: places, .unprotected, handlers(calls, loop, last: 99))
+      try own.open(at: places, handlers(calls, loop, last: 99))
       let port = try #require(own.tcp.first).localAddress.port
       #expect(fields(own) == "address=127.0.0.1 port=\(port) socket=\(folder.path)/socket")
       #expect(!own.areShared)
@@ -209,15 +209,37 @@ import UVNetTestKit
       let given = listeners(
         on: loop,
         inherited: [InheritedSocket(descriptor: socket.release(), name: "", kind: .tcp)])
-      try given.open(at: places, .unprotected, handlers(calls, loop, last: 99))
+      try given.open(at: places, handlers(calls, loop, last: 99))
       #expect(fields(given) == "inherited_sockets=1" && given.areShared)
       let reusing = listeners(on: loop)
       reusing.options.reusePort = true
       #expect(!reusing.areShared, "nothing by TCP yet")
       try reusing.open(
-        at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil), .unprotected,
+        at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil),
         handlers(calls, loop, last: 99))
       #expect(reusing.areShared)
+      loop.end()
+      calls.expect([])
+    }
+  }
+
+  @Test func `an exposure that changes is said again, of what is beyond loopback`() throws {
+    defer { close(errors) }
+    try LoopHarness.run { loop, calls in
+      let (open, inner) = (listeners(on: loop, .authenticated), listeners(on: loop, .authenticated))
+      for (listeners, host) in [(open, "0.0.0.0"), (inner, "127.0.0.1")] {
+        try listeners.open(
+          at: ListeningPlaces(host: host, port: 0, socket: nil), handlers(calls, loop, last: 1))
+      }
+      let before = printed
+      (open.exposure, inner.exposure) = (.authenticated, .authenticated)
+      #expect(printed == before)
+      (open.exposure, inner.exposure) = (.unprotected, .unprotected)
+      let port = try #require(open.tcp.first).localAddress.port
+      #expect(
+        printed.dropFirst(before.count).hasPrefix(
+          "daemon: warning: LISTENING BEYOND LOOPBACK on 0.0.0.0:\(port): the protocol has no "))
+      #expect(printed.dropFirst(before.count).split(separator: "\n").count == 1)
       loop.end()
       calls.expect([])
     }
@@ -228,7 +250,7 @@ import UVNetTestKit
     try LoopHarness.run { loop, calls in
       let listeners = listeners(on: loop)
       try listeners.open(
-        at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil), .unprotected,
+        at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil),
         handlers(calls, loop, last: 99))
       listeners.pause()
       let address = try #require(listeners.tcp.first).localAddress
