@@ -14,7 +14,7 @@ struct ServerCommand: ParsableCommand {
       Flags beat the ini, the ini beats the defaults; of an option given twice the last wins. \
       SIGTERM and SIGINT drain, SIGHUP reloads, SIGUSR1 reopens the log.
       """,
-    version: ProgramVersion.text(of: "testtask-server", tls: DaemonTLS.library))
+    version: ProgramVersion.text(of: "testtask-server"))
 
   @Option(help: ArgumentHelp("Read the settings from an ini.", valueName: "file"))
   var config: String?

@@ -15,15 +15,6 @@ package struct DaemonTLS {
     init(_ reason: String) { description = "cannot speak TLS: \(reason)" }
   }
 
-  /// The library that speaks TLS, with its version; `nil` when the program was built without.
-  package static var library: String? {
-    #if TLS
-      OpenSSL.version
-    #else
-      nil
-    #endif
-  }
-
   /// Reads the files that the settings name; `nil` when there are no such settings.
   package init?(_ settings: TLSSettings?) throws(Failure) {
     guard let settings else { return nil }
