@@ -32,6 +32,28 @@ import UVNetTestKit
     }
   }
 
+  @Test("what comes after the datagrams that were held back is received")
+  func pauseOnce() throws {
+    try LoopHarness.run { loop, _ in
+      let server = try UDPSocket.bind(to: Self.anywhere, on: loop)
+      let client = try UDPSocket.bind(to: Self.anywhere, on: loop)
+      for number in 0..<40 { try client.send([UInt8(number)], to: server.localAddress) }
+      client.close()
+      var received: [UInt8] = []
+      server.start(
+        .init(onDatagram: { server, bytes, _ in
+          received += array(bytes)
+          if received.count == 1 {
+            server.pauseReceiving()
+            loop.nextTick { server.resumeReceiving() }
+          }
+          if received.count == 40 { server.close() }
+        }))
+      loop.run()
+      #expect(received == Array(0..<40))
+    }
+  }
+
   @Test("a socket that is closed in onDrain is called no more, whoever has its descriptor then")
   func closeInOnDrain() throws {
     try LoopHarness.run { loop, calls in
