@@ -29,9 +29,7 @@ extension Server {
       connections[place]?.writeLimits = StreamConnection.WriteLimits(limits)
     case .leave(let departure): leave(departure)
     case .hastenLingering(let time):
-      for connection in connections.allLingering where connection.pendingBytes == 0 {
-        connection.closeGracefully(within: time)
-      }
+      for connection in connections.allLingering { connection.closeOnceSent(within: time) }
     case .wake(let wakeup, let time):
       timers[wakeup.rawValue].schedule(at: EventLoop.Instant(nanoseconds: time))
     case .wakeNextTurn(let wakeup): loop.nextTick { [unowned self] in wake(wakeup) }

@@ -17,7 +17,7 @@ package enum ServerAction {
   case setLimits(Int, OutputLimits)
   /// Log that a client has left, and end its connection; its place is free from now on.
   case leave(Departure)
-  /// Let clients that have left and got all their answers keep their own end open no longer.
+  /// Let clients that have left keep their own end open no longer than this, once they have all answers.
   case hastenLingering(within: Duration)
 
   // Time.

@@ -217,6 +217,45 @@ import UVNetTestKit
     }
   }
 
+  @Test func `a close once all is sent shortens a graceful one, and loses nothing of it`() throws {
+    let total = 12 << 20
+    try LoopHarness.run { loop, calls in
+      try loop.withConnectedPair { connected, accepted in
+        var received = 0
+        var isClosed = false
+        // Which comes first depends on how fast the rest is read.
+        func finish() {
+          guard isClosed, received == total else { return }
+          calls.record("closed, and all received")
+          accepted.close()
+        }
+        connected.start(
+          .init(
+            onData: { _, _ in },
+            onClose: { _, _ in
+              isClosed = true
+              finish()
+            }))
+        // More than the system takes while nobody reads.
+        expectNoError { try connected.write([UInt8](repeating: 7, count: total)) }
+        connected.closeGracefully(within: .seconds(100))
+        connected.closeOnceSent(within: .milliseconds(1))
+        #expect(!connected.isClosing)
+        LoopTimer.after(.milliseconds(50), on: loop) { _ in
+          accepted.start(
+            .init(
+              onData: { _, bytes in
+                received += bytes.byteCount
+                finish()
+              },
+              // It keeps its own end open.
+              onEnd: { _ in }))
+        }
+      }
+      calls.expect(["closed, and all received"])
+    }
+  }
+
   @Test func `a close once all is sent ends a broken connection at once`() throws {
     try LoopHarness.run { loop, calls in
       try loop.withConnectedPair { connected, accepted in

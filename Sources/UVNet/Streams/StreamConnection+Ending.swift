@@ -61,10 +61,16 @@ extension StreamConnection {
   /// ``closeGracefully(within:)`` does.
   ///
   /// Until then the connection is read from as before. One that cannot be written to any more is
-  /// closed at once.
+  /// closed at once. Of one that is closing gracefully already, only the time that the peer has once all was
+  /// sent may become shorter.
   ///
   /// - Parameter deadline: How long the peer may take to end its own stream, once all was sent.
   public final func closeOnceSent(within deadline: Duration) {
+    if isEnding {
+      guard !progress.contains(.shutdownDone) else { return hasten(within: deadline) }
+      rare.timeOnceSent = min(deadline, rare.timeOnceSent ?? deadline)
+      return
+    }
     do throws(UVError) {
       try write("") { [weak self] _ in self?.closeGracefully(within: deadline) }
     } catch {
@@ -102,6 +108,7 @@ extension StreamConnection {
     guard !isClosing else { return }
     guard status == 0 else { return didFailOutput(status, .shutdown) }
     progress.insert(.shutdownDone)
+    if let time = existingRare?.timeOnceSent { hasten(within: time) }
     closeWhenBothEndsAreDone()
   }
 

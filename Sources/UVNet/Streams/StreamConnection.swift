@@ -25,6 +25,8 @@ internal import CLibUV
   /// State that most connections never need, or only at their end.
   final class RareState {
     var lingerTimer: LoopTimer?
+    /// How long the peer has for its end once all was sent, if that is less than the timer leaves it.
+    var timeOnceSent: Duration?
     var unsentAtClose = 0
     var transform: TransformSlot?
     /// What came behind a header that is not the program's.
