@@ -500,6 +500,31 @@ import UVNetTestKit
       #expect(try program.wait() == .exit(0))
     }
   #endif
+
+  @Test(arguments: [
+    ("--dump-config >/dev/full", "cannot write to standard output: "),
+    ("--dump-config >&-", "cannot write to standard output: it is closed"),
+  ])
+  func `settings that cannot be printed are an error`(call: String, reason: String) throws {
+    let server = try Program(
+      "/bin/sh", ["-c", "exec \"$0\" \(call)", Program.buildFolder + "/testtask-server"])
+    let errors = try server.readErrorsToEnd()
+    #expect(errors.count == 1 && errors[0].contains(reason), "\(errors)")
+    #expect(try server.wait() == .exit(1))
+  }
+
+  @Test func `sockets that are handed over wrongly end the start with what is wrong`() throws {
+    let server = try Program(
+      "/bin/sh",
+      [
+        "-c", "LISTEN_PID=$$ LISTEN_FDS=-1 exec \"$0\"",
+        Program.buildFolder + "/testtask-server",
+      ])
+    let errors = try server.readErrorsToEnd()
+    #expect(errors.count == 1 && errors[0].contains("is no number of sockets"), "\(errors)")
+    #expect(try server.wait() == .exit(1))
+  }
+
 }
 
 private var monotonicMicroseconds: Int {

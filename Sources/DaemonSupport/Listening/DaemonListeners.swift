@@ -11,12 +11,12 @@ package final class DaemonListeners {
     /// Accepting a connection has failed; the listeners go on.
     package var onError: (UVError) -> Void
     /// A connection goes on without an option that it was to have; its peer may be gone already.
-    package var onRefusedOption: (UVError) -> Void
+    package var onRefusedOption: ((UVError) -> Void)?
     package var onConnection: (StreamConnection, Peer) -> Void
 
     package init(
-      onError: @escaping (UVError) -> Void = { _ in },
-      onRefusedOption: @escaping (UVError) -> Void = { _ in },
+      onError: @escaping (UVError) -> Void,
+      onRefusedOption: ((UVError) -> Void)? = nil,
       onConnection: @escaping (StreamConnection, Peer) -> Void
     ) {
       self.onError = onError
@@ -74,7 +74,7 @@ package final class DaemonListeners {
   private(set) var inheritsOptions = true
   /// The only handler that is kept here: the others are dropped when the listeners close, with what they
   /// hold.
-  private var onRefusedOption: (UVError) -> Void = { _ in }
+  private var onRefusedOption: ((UVError) -> Void)?
   private let loop: EventLoop
   private let diagnostics: Diagnostics
   private let verb: String
@@ -173,7 +173,7 @@ package final class DaemonListeners {
     do throws(UVError) {
       try connection.setOptions(options.tcp.connections)
     } catch {
-      onRefusedOption(error)
+      onRefusedOption?(error)
     }
   }
 

@@ -56,7 +56,7 @@ package final class MetricsEndpoint {
   /// - Throws: Why one of the sockets cannot be opened.
   package func listen(
     at places: @autoclosure () throws(ListenFailure) -> ListeningPlaces,
-    onError: @escaping (UVError) -> Void = { _ in }
+    onError: @escaping (UVError) -> Void
   ) throws(ListenFailure) {
     try listeners.open(
       at: try places(), .init(onError: onError) { [self] connection, _ in serve(connection) })

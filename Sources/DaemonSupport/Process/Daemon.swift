@@ -17,7 +17,7 @@ package final class Daemon<Values: SettingValues> {
   package let output: DaemonOutput
   private let loop: EventLoop
   private let loader: SettingsLoader<Values>
-  private var prepare: (Values) throws -> Void = { _ in }
+  var prepare: ((Values) throws -> Void)?
   private var isEnding = false
   /// Times that the settings were read again and taken over, and times that they had a mistake.
   private var reloads: (good: UInt64, failed: UInt64) = (0, 0)
@@ -50,7 +50,7 @@ package final class Daemon<Values: SettingValues> {
   /// - Throws: The system's error.
   package func watchSignals(
     onEnd: @escaping (_ signal: Int32, _ name: String) -> Void,
-    prepare: @escaping (Values) throws -> Void = { _ in },
+    prepare: ((Values) throws -> Void)? = nil,
     onReload: @escaping () -> Void
   ) throws(UVError) {
     self.prepare = prepare
@@ -117,7 +117,7 @@ package final class Daemon<Values: SettingValues> {
   private func takeOver(_ onReload: () -> Void) -> ReloadResult {
     do {
       let read = try loader.load()
-      try prepare(read.values)
+      try prepare?(read.values)
       let waiting = read.needingRestart(from: settings)
       settings = read.reloaded(over: settings)
       onReload()

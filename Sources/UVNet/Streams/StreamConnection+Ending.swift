@@ -66,6 +66,7 @@ extension StreamConnection {
   ///
   /// - Parameter deadline: How long the peer may take to end its own stream, once all was sent.
   public final func closeOnceSent(within deadline: Duration) {
+    loop.checkThread()
     if isEnding {
       guard !progress.contains(.shutdownDone) else { return hasten(within: deadline) }
       rare.timeOnceSent = min(deadline, rare.timeOnceSent ?? deadline)

@@ -155,10 +155,17 @@ import UVNetTestKit
       }
       try listeners.open(
         at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil),
-        .init(onRefusedOption: { _ in calls.record("refused") }) { connection, _ in
+        .init(
+          onError: { Issue.record($0) }, onRefusedOption: { _ in calls.record("refused") }
+        ) { connection, _ in
           accepted.append(connection)
           calls.record("\(connection.writeLimits.highWaterMark)")
-          guard accepted.count == 1 else { return loop.end() }
+          guard accepted.count == 1 else {
+            connection.close()
+            // It has no descriptor any more that could have options.
+            listeners.applyOptions(to: connection)
+            return loop.end()
+          }
           var changed = listeners.options
           changed.output = OutputLimits(
             highWaterMark: 5_000, lowWaterMark: 4_000, maximumPendingBytes: 6_000)
@@ -170,7 +177,7 @@ import UVNetTestKit
       #expect(listeners.inheritsOptions)
       address = listeners.tcp.first?.localAddress
       connect()
-      calls.expect(["\(StreamConnection.WriteLimits().highWaterMark)", "5000"])
+      calls.expect(["\(StreamConnection.WriteLimits().highWaterMark)", "5000", "refused"])
     }
   }
 

@@ -29,7 +29,9 @@ private var silentDiagnostics: Diagnostics {
             return Array("a 1\n".utf8)
           }, complaint: { [unowned self] in complaint }),
         mode: 0o600, diagnostics: silentDiagnostics)
-      try endpoint.listen(at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil))
+      try endpoint.listen(at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil)) {
+        Issue.record($0)
+      }
       address = try #require(endpoint.listeners.tcp.first).localAddress
     }
 
@@ -88,7 +90,9 @@ private var silentDiagnostics: Diagnostics {
     do {
       let endpoint = MetricsEndpoint(
         on: loop, .init(metrics: { [] }, complaint: { nil }), diagnostics: silentDiagnostics)
-      try endpoint.listen(at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil))
+      try endpoint.listen(at: ListeningPlaces(host: "127.0.0.1", port: 0, socket: nil)) {
+        Issue.record($0)
+      }
       held = endpoint
     }
     #expect(held != nil)
@@ -108,7 +112,7 @@ private var silentDiagnostics: Diagnostics {
       let endpoint = MetricsEndpoint(
         on: loop, inherited: [inherited(tcp.release(), .tcp), inherited(unix.release(), .unix)],
         .init(metrics: { [] }, complaint: { nil }), diagnostics: silentDiagnostics)
-      try endpoint.listen(at: ListeningPlaces())
+      try endpoint.listen(at: ListeningPlaces()) { Issue.record($0) }
       func ask(_ connection: StreamConnection?) {
         guard let connection else { return calls.record("not connected") }
         var answer = ""
@@ -177,7 +181,7 @@ private var silentDiagnostics: Diagnostics {
       let address = try UnixAddress(abstractName: "uvnet-metrics-\(UInt64.random(in: 0 ... .max))")
       var places = ListeningPlaces()
       places.unix = address
-      try endpoint.listen(at: places)
+      try endpoint.listen(at: places) { Issue.record($0) }
       UnixConnection.connect(to: address, on: loop) { result in
         guard let connection = try? result.get() else { return loop.end() }
         try? connection.write("GET /healthz HTTP/1.0\r\n\r\n")

@@ -40,6 +40,20 @@ import UVNet
     #expect(folder.contents("log").contains("event=reload result=ok needs_restart=port\n"))
   }
 
+  @Test func `settings that cannot be prepared for are not taken over, and told in a line`() throws
+  {
+    struct Mishap: Error, CustomStringConvertible { let description = "no such file" }
+    try withDaemon { daemon in
+      let before = daemon.settings
+      folder.put("[limits]\nmax_connections = 9\n", "s.ini")
+      daemon.prepare = { _ in throw Mishap() }
+      daemon.reload { Issue.record("nothing is new") }
+      #expect(daemon.settings == before)
+      #expect(daemon.processFacts.failedReloads == 1 && daemon.processFacts.reloads == 0)
+    }
+    #expect(folder.contents("log").contains("level=error event=reload result=failed problems=1\n"))
+  }
+
   @Test func `of bad settings none is taken over`() throws {
     try withDaemon { daemon in
       let before = daemon.settings
